@@ -1,0 +1,114 @@
+// A loaded VCL configuration: what the lexer, parser and checker make of the source, and how its subroutines run.
+//
+// load() either returns a program in which every name, type and place has been checked against the one table of variables,
+// actions and functions (table.h), or the errors. Running cannot fail: what the language cannot rule out beforehand (an unknown
+// regex subject, a missing header) has a defined value.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proxy-under-test/vcl/value.h"
+
+namespace badorigin::cache::vcl {
+
+enum class subroutine { init, recv, hash, hit, miss, pass, pipe, purge, deliver, synth, backend_fetch, backend_response, backend_error, fini };
+std::string_view name(subroutine which);  ///< "vcl_recv" …
+
+enum class action { none, ok, lookup, hash, pass, pipe, synth, restart, deliver, fetch, retry, abandon, purge, error, fail };
+std::string_view name(action which);
+
+struct outcome {
+    action what = action::none;
+    int status = 0;      ///< of return (synth(status, reason)), error(…)
+    std::string reason;
+};
+
+struct probe_definition {
+    std::string url = "/";
+    std::string request;  ///< full request text when given by .request (lines joined with CRLF), else empty
+    std::chrono::nanoseconds interval{5'000'000'000}, timeout{2'000'000'000};
+    int window = 8, threshold = 3, initial = 2, expected_response = 200;
+};
+struct backend_definition {
+    std::string name, host, port = "80";
+    std::string host_header;
+    std::optional<std::chrono::nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
+    int max_connections = 0;  ///< 0: no limit
+    std::optional<probe_definition> probe;
+    position at;
+};
+
+/// `new NAME = module.type(args);` of vcl_init, already evaluated. Directors get their members by `calls` in order.
+struct object_definition {
+    std::string name, module, type;  ///< "sm", "saintmode", "saintmode"
+    std::vector<value> arguments;
+    struct method_call {
+        std::string method;
+        std::vector<value> arguments;
+    };
+    std::vector<method_call> calls;  ///< statements of vcl_init such as `d.add_backend(app);`
+    position at;
+};
+
+/// What a running subroutine sees and changes. The cache implements it for each request; names are the canonical ones of the table, in
+/// lower case: "req.method", "req.http.Host" (the part after .http. keeps its case), "beresp.ttl", "obj.hits", "bereq.is_bgfetch", …
+class context {
+public:
+    virtual ~context() = default;
+    virtual value read(std::string_view variable) = 0;
+    virtual void write(std::string_view variable, const value& to) = 0;
+    virtual void unset(std::string_view variable) = 0;
+    /// "std.log", "std.cache_req_body", "std.healthy", "saintmode.blacklist", … with the arguments evaluated; for methods of objects
+    /// "OBJECT.method" (such as "sm.backend"). Pure functions (std.tolower, std.duration, std.integer, std.querysort, …) never get here.
+    virtual value call(std::string_view function, const std::vector<value>& arguments) = 0;
+    virtual void hash_data(std::string_view text) = 0;
+    virtual void synthetic(std::string_view body) = 0;
+    /// The ban expression as written; returns false where it is malformed.
+    virtual bool ban(std::string_view expression) = 0;
+};
+
+class program {
+public:
+    ~program();
+    /// `name` is used in positions; `include_directory` for include statements. All errors found, in source order.
+    static std::expected<std::shared_ptr<const program>, std::vector<error>> load(std::string source, std::string name, std::string include_directory = ".");
+
+    /// Runs the subroutine as the user wrote it and, where it falls off its end, the built-in one behind it (Varnish's order; built-in
+    /// behaviour as in Varnish 7's built-in VCL). Always ends in an action that the subroutine may return.
+    outcome run(subroutine which, context& in) const;
+
+    const std::vector<backend_definition>& backends() const;  ///< the first is the default
+    const std::vector<object_definition>& objects() const;
+
+private:
+    program();
+    struct parts;
+    std::unique_ptr<parts> parts_;
+};
+
+/// A ban expression: `req.url ~ "…" && obj.http.x == y && …`, tested against a stored object.
+class ban_expression {
+public:
+    static std::expected<ban_expression, std::string> parse(std::string_view text);
+    /// `read` gives the string for "req.url", "req.http.X", "obj.http.X", "obj.status", "obj.age" …
+    bool matches(const std::function<std::string(std::string_view)>& read) const;
+    const std::string& text() const { return text_; }
+
+private:
+    struct test {
+        std::string variable, operand;
+        std::string op;  ///< == != ~ !~ < >
+        std::shared_ptr<void> regex;
+    };
+    std::string text_;
+    std::vector<test> tests_;
+};
+
+}  // namespace badorigin::cache::vcl
