@@ -1,0 +1,76 @@
+// Evidence read back from a bundle or a capture: the only thing, beside the scenario, that a verdict depends on.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/exchange.h"
+#include "capture/marker.h"
+
+namespace badorigin::capture {
+
+/// Bytes that our own socket received on a connection, and how it ended; only used to notice that the capture lacks something.
+struct received {
+    endpoint local, remote;
+    std::uint64_t bytes = 0;
+    bool fin = false, rst = false;
+};
+
+/// One sample of the proxy's process tree.
+struct vitals_sample {
+    std::string step;               ///< name of the step that it was taken after; "start", "end"
+    nanoseconds monotonic{0};       ///< real time since the run's start
+    nanoseconds cpu{0};             ///< user + system of the whole tree so far
+    std::uint64_t resident_bytes = 0;
+    std::uint32_t descriptors = 0, processes = 0;
+    bool alive = true;
+    std::string exit;               ///< how it ended when not alive: "exit 1", "signal 6 (Aborted)"
+};
+
+enum class evidence_kind : std::uint8_t { libpcap, tap, file };
+std::string_view name(evidence_kind kind);
+
+struct manifest {
+    int format = 1;
+    std::string tool_version;
+    std::string scenario;           ///< its id, e.g. "saint/blacklisted-url-keeps-away-from-its-origin"
+    std::string proxy, proxy_version;
+    std::map<std::string, std::string> roles;  ///< "127.0.0.1:8080" → "proxy", "127.0.0.1:9001" → "origin:app"
+    std::uint64_t seed = 0;
+    evidence_kind evidence = evidence_kind::libpcap;
+    std::uint64_t kernel_drops = 0;
+    bool virtual_time = false;
+    std::string planted_bug;        ///< empty: none
+    std::string interrupted;        ///< why the run ended early; empty: it did not
+    std::string proxy_crash;        ///< filled when the proxy died by itself: "signal 6 (Aborted)"
+};
+
+struct evidence {
+    capture::manifest manifest;
+    std::vector<marker> markers;          ///< in file order
+    std::vector<std::shared_ptr<const connection>> connections;
+    std::vector<exchange_ptr> exchanges;  ///< in order of their first byte
+    std::vector<transaction> transactions;///< in order of the client request's first byte; those without a client last
+    std::vector<vitals_sample> vitals;
+    std::vector<capture::received> received;
+    frame_number frames = 0;
+
+    /// Why the evidence is not complete, one sentence each; empty: complete (DESIGN.md: no drops, sentinels at both ends, markers without
+    /// a gap, no holes up to each close, received counts matched).
+    std::vector<std::string> incomplete;
+
+    /// The harness's clock at a frame: nanoseconds since the run's virtual start. With virtual time it is that of the last clock marker before the
+    /// frame, in real time the packet's own time less the start marker's.
+    nanoseconds clock_at(const frame_ref& frame) const;
+};
+
+/// Reads manifest.json, packets.pcapng, vitals.json, received.json of a bundle folder. The error is a sentence that names the file.
+std::expected<evidence, std::string> read_bundle(const std::string& folder);
+/// Reads a capture alone; roles may be empty (then legs are unknown).
+std::expected<evidence, std::string> read_capture(const std::string& file, const manifest& about);
+
+}  // namespace badorigin::capture

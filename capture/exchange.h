@@ -1,0 +1,91 @@
+// What the packets say happened: connections, exchanges on them, and transactions that relate client exchanges to fetches.
+// Pure values; shared pointers to const, so that judge and reports may keep what they cite.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/packet.h"
+#include "http/message.h"
+#include "http/reader.h"
+
+namespace badorigin::capture {
+
+/// Which side of the proxy under test a connection is on (DESIGN.md: leg).
+enum class leg : std::uint8_t { client, origin, unknown };
+
+/// Missing bytes of one direction: [from, to) in stream offsets. Typed, never filled.
+struct hole {
+    http::direction side;
+    http::stream_offset from = 0, to = 0;
+    frame_ref noticed_at;  ///< the frame that showed it
+};
+
+struct connection {
+    std::uint64_t id = 0;  ///< in order of first frame, from 1
+    endpoint client, server;  ///< who connected to whom
+    capture::leg leg = capture::leg::unknown;
+    std::string server_name;  ///< the role of the server's address in the manifest: "proxy", "origin:app"; empty if unknown
+    frame_ref opened;         ///< first frame seen (SYN when `complete_start`)
+    bool complete_start = false;  ///< the SYN was seen
+    bool established = false;     ///< SYN-ACK seen (or data)
+    bool refused = false;         ///< SYN answered by RST
+    frame_ref client_fin, server_fin, client_rst, server_rst;  ///< first of each; number 0 when none
+    frame_ref last;               ///< last frame seen
+    std::uint64_t request_bytes = 0, response_bytes = 0;  ///< distinct payload bytes seen in each direction
+    std::uint64_t retransmissions = 0, overlaps_that_differ = 0;
+    std::vector<hole> holes;
+    http::anomalies stray;  ///< bytes that belong to no message (request direction and response direction)
+    std::uint32_t exchanges = 0;
+    bool closed() const { return (client_fin && server_fin) || client_rst || server_rst || refused; }
+};
+
+/// A message with the frames that carried it.
+struct seen_message {
+    http::message message;
+    frame_ref first, header_end, last;  ///< frames that carried its first byte, the end of its header section, its last byte
+    std::vector<frame_number> frames;   ///< all data frames that carried bytes of it, at most 64
+};
+
+/// A request with its interim and final responses on one connection.
+struct exchange {
+    std::uint64_t id = 0;  ///< in order of the request's first byte, from 1
+    std::shared_ptr<const connection> on;  ///< complete once the capture is read
+    std::uint32_t index = 0;               ///< on its connection, from 0; > 0: the connection was reused
+    std::optional<seen_message> request;   ///< nothing: response bytes without a request
+    std::vector<seen_message> interim;
+    std::optional<seen_message> response;  ///< nothing: none came
+    nanoseconds idle_before{0};            ///< reused: from the last byte of the exchange before to the first byte of this one
+    bool gap = false;                      ///< some byte of it is missing from the capture
+    std::string token;                     ///< Badorigin-Token of the request, empty if none
+    std::string serial;                    ///< Badorigin-Serial of the final response, empty if none
+
+    bool answered() const { return response && response->message.header_complete; }
+    /// A final response that is complete as framed.
+    bool answered_whole() const { return response && response->message.complete; }
+    capture::leg leg() const { return on ? on->leg : leg::unknown; }
+};
+using exchange_ptr = std::shared_ptr<const exchange>;
+
+/// A fetch: one or more attempts with the same request, where each attempt but the last got no whole final response.
+struct fetch {
+    std::vector<exchange_ptr> attempts;
+};
+
+/// One client exchange and the fetches that carry its token, or (client null) what an origin was asked without a client's token.
+struct transaction {
+    enum class kind : std::uint8_t { client, probe_or_unasked };
+    transaction::kind kind = kind::client;
+    exchange_ptr client;
+    std::vector<fetch> fetches;
+    exchange_ptr delivered_from;  ///< the origin exchange whose serial the client's response carries; null: no origin's answer, or Raw steps
+};
+
+/// Field names of the harness, on the wire of staged runs.
+inline constexpr std::string_view token_field = "Badorigin-Token";
+inline constexpr std::string_view serial_field = "Badorigin-Serial";
+
+}  // namespace badorigin::capture
