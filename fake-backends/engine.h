@@ -1,0 +1,98 @@
+// Scripted peers on real sockets: origins that listen, clients that ask, one event loop in the caller's thread.
+//
+// The engine never judges. What it tells (finished, received) paces the run and shows when the capture lacks something.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "fake-backends/script.h"
+
+namespace badorigin::peers {
+
+/// Set-up mistakes: one sentence that a user can act on.
+struct set_up_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+struct engine_settings {
+    bool virtual_time = false;
+    nanoseconds wall_start{0};  ///< Unix time that the run's clock zero stands for; Date fields are made from wall_start + clock
+    std::string run;            ///< short unique text that begins every token and serial ("k3f9")
+    std::string host = "badorigin.test";  ///< Host field of clients
+};
+
+/// What a socket of ours received, and how it ended.
+struct socket_record {
+    std::string local, remote;  ///< "127.0.0.1:40000"
+    std::uint64_t bytes = 0;
+    bool fin = false, rst = false;
+};
+
+/// For the tap evidence: called synchronously for everything our sockets do. Directions are ours.
+struct socket_watch {
+    std::function<void(const std::string& local, const std::string& remote, bool we_connected)> opened;
+    std::function<void(const std::string& local, const std::string& remote, bool sent, const char* bytes, std::size_t size)> data;
+    std::function<void(const std::string& local, const std::string& remote, bool sent, bool reset)> ended;
+};
+
+enum class client_state : std::uint8_t { running, answered, closed_without_answer, refused, gave_up };
+
+class engine {
+public:
+    explicit engine(engine_settings settings, socket_watch watch = {});
+    ~engine();
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+
+    /// Listens on 127.0.0.1:port (0: any); returns the port. Throws set_up_error when it cannot ("port 9001 is taken…").
+    std::uint16_t add_origin(const origin_script& script, std::uint16_t port = 0);
+    /// Changes how an origin listens from now on (connections that exist stay).
+    void set_listening(const std::string& origin, listening how);
+    /// Closes (or resets) all connections of the origin that are idle between exchanges; returns how many.
+    std::size_t close_idle(const std::string& origin, bool reset = false);
+    /// Replaces the routes' replies from now on.
+    void set_script(const origin_script& script);
+
+    /// Starts a client. Connects (or takes the kept connection of that name) and sends when `release()` is called or at once.
+    using client_id = std::size_t;
+    client_id start(const request& what, const std::string& proxy_host, std::uint16_t proxy_port, bool hold_until_release = false);
+    /// Lets all held clients send in the same turn of the loop, once each is connected.
+    void release();
+    bool all_connected() const;  ///< held clients are connected
+    client_state state(client_id id) const;
+    const std::string& token(client_id id) const;  ///< empty for raw requests
+    void close_connection(const std::string& name);  ///< a kept one
+
+    nanoseconds now() const;
+    /// Runs what is ready; returns whether anything was.
+    bool poll();
+    /// Real time: runs until `done` holds or the time of the run's clock is reached; virtual time must not use it.
+    bool run_until(const std::function<bool()>& done, nanoseconds deadline);
+    /// Virtual time: expiry of the earliest timer, and moving the clock (fires due timers in order; call poll afterwards).
+    std::optional<nanoseconds> next_timer() const;
+    void advance_to(nanoseconds to);
+    /// Counts everything that moved; equal values mean that nothing happened.
+    std::uint64_t activity() const;
+    /// Bytes written but not acknowledged by the peer's kernel, over all open sockets.
+    std::uint64_t unacknowledged() const;
+
+    /// Sentences such as "origin app was asked GET /x, which its script does not answer (500 sent)".
+    const std::vector<std::string>& unexpected_requests() const;
+    /// Exchanges that origins are in the middle of.
+    std::size_t busy() const;
+    /// Closes everything in good order (origins last) and returns what each socket received.
+    std::vector<socket_record> shut_down();
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace badorigin::peers
