@@ -43,7 +43,9 @@ bool storable(const message& request, const message& response);
 
 /// RFC 9111 4.2.3 as an interval: the response left its origin after `request_sent` and its header was received at `header_received`;
 /// at `now` the current age lies between the two ends (before rounding; Age is delta-seconds, so a verifier allows ± 1 s).
-struct age_interval { nanoseconds least{0}, most{0}; };
+struct age_interval {
+    nanoseconds least{0}, most{0};
+};
 age_interval current_age(const message& response, nanoseconds request_sent, nanoseconds header_received, nanoseconds now);
 
 }  // namespace badorigin::http

@@ -34,8 +34,8 @@ enum class direction : std::uint8_t { request, response };
 
 /// How the end of the body is found (RFC 9112 6.3).
 enum class framing : std::uint8_t {
-    none,         ///< no body: request without length, 1xx, 204, 304, answer to HEAD
-    length,       ///< Content-Length
+    none,    ///< no body: request without length, 1xx, 204, 304, answer to HEAD
+    length,  ///< Content-Length
     chunked,
     until_close,  ///< a response that ends with its connection
     tunnel,       ///< after 101 or 2xx to CONNECT: not HTTP any more
@@ -63,12 +63,12 @@ struct message {
     stream_offset body_begin = 0;  ///< first byte behind the header section
     stream_offset end = 0;         ///< behind the last byte that belongs to the message (so far)
 
-    std::uint64_t content_size = 0;     ///< content bytes received, chunk framing taken off
-    std::uint64_t content_hash = 0;     ///< http::hash of the content received; of nothing for none
-    std::string content_start;          ///< the first bytes of the content, at most reader_limits::keep_content
+    std::uint64_t content_size = 0;  ///< content bytes received, chunk framing taken off
+    std::uint64_t content_hash = 0;  ///< http::hash of the content received; of nothing for none
+    std::string content_start;       ///< the first bytes of the content, at most reader_limits::keep_content
     bool header_complete = false;
-    bool complete = false;              ///< ended as framed
-    bool gap = false;                   ///< bytes of this message are missing from the capture
+    bool complete = false;  ///< ended as framed
+    bool gap = false;       ///< bytes of this message are missing from the capture
     http::anomalies anomalies;
 
     bool has(anomaly what) const;

@@ -61,16 +61,74 @@ public:
     bool idle() const;
 
 private:
-    enum class state : std::uint8_t { start, start_line, header, body_length, body_until_close, chunk_size, chunk_data, chunk_end, trailer, tunnel, resync, ended };
+    enum class state : std::uint8_t {
+        start,  ///< before a message, or inside the first bytes of a response that tell whether it has a status line
+        start_line,
+        header,
+        body_length,
+        body_until_close,
+        chunk_size,
+        chunk_data,
+        chunk_end,
+        trailer,
+        tunnel,
+        resync,  ///< looking for the next start line
+        skip,    ///< nothing more is read
+        ended,
+    };
+
+    // Each takes some of the bytes (or none, when it only changes the state), advances position_, and returns how many it took.
+    std::size_t step(std::string_view bytes);
+    std::size_t read_start(std::string_view bytes);
+    std::size_t read_header_lines(std::string_view bytes);
+    std::size_t read_body(std::string_view bytes);
+    std::size_t read_chunk_header(std::string_view bytes);
+    std::size_t read_chunk_end(std::string_view bytes);
+    std::size_t resync_request(std::string_view bytes);
+    std::size_t resync_response(std::string_view bytes);
+
+    struct taken {
+        std::size_t used = 0;
+        bool whole = false;        ///< a whole line was taken
+        bool oversize = false;     ///< the limit was met before its end
+        std::string_view text;     ///< the line without LF; in the bytes given or in line_
+        stream_offset offset = 0;  ///< of the line
+    };
+    taken take_line(std::string_view bytes);
+
+    void first_byte(stream_offset at);
+    void decide_http();
+    void decide_no_http();
+    void begin(stream_offset at);
+    void read_header_line(const taken& raw);
+    void header_done();
+    void finish(bool complete);
+    void break_chunking(const taken& raw);
+    void truncate(stream_end how, anomaly what);
+    void lose_message();
+    void answer_awaited();
+    void add_content(std::string_view bytes);
+    void name(anomaly what, stream_offset at) { current_.anomalies.push_back({what, at}); }
 
     direction side_;
     reader_sink& sink_;
     reader_limits limits_;
     stream_offset position_ = 0;
     state state_ = state::start;
-    // The implementer adds what it needs below.
     std::deque<std::string> awaited_methods_;
+    std::string request_method_;  ///< of the request that the current response answers
     message current_;
+    std::string line_;                 ///< the part of the current line that came in earlier pieces
+    stream_offset section_begin_ = 0;  ///< where the bytes that the header limit counts begin
+    std::uint64_t remaining_ = 0;      ///< of the body or the chunk
+    stream_offset probe_at_ = 0;       ///< where the bytes under probing_ began
+    bool begun_ = false;               ///< on_begin was told, on_end not yet
+    bool probing_ = false;             ///< bytes came that may be no message: wait for "HTTP/" before telling anything
+    bool after_bodiless_ = false;      ///< the last response had no body by its status or method
+    bool after_close_ = false;         ///< the last message said that none would follow
+    bool after_http_09_ = false;
+    bool lost_ = false;           ///< resync after a gap: a response counts even where none is awaited
+    bool line_too_long_ = false;  ///< resync_request drops the line at hand
 };
 
 }  // namespace badorigin::http

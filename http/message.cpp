@@ -1,0 +1,68 @@
+#include "http/message.h"
+
+#include <algorithm>
+
+#include "http/grammar.h"
+
+namespace badorigin::http {
+
+bool same_name(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+std::optional<std::string_view> first(const fields& all, std::string_view name) {
+    for (const field& line : all)
+        if (same_name(line.name, name)) return line.value;
+    return std::nullopt;
+}
+
+std::vector<std::string_view> values(const fields& all, std::string_view name) {
+    std::vector<std::string_view> found;
+    for (const field& line : all)
+        if (same_name(line.name, name)) found.push_back(line.value);
+    return found;
+}
+
+bool has_token(const fields& all, std::string_view name, std::string_view token) {
+    bool found = false;
+    for (const field& line : all)
+        if (same_name(line.name, name)) for_each_element(line.value, [&](std::string_view element) { found |= same_name(element, token); });
+    return found;
+}
+
+std::string_view name(framing how) {
+    switch (how) {
+        case framing::none:
+            return "none";
+        case framing::length:
+            return "length";
+        case framing::chunked:
+            return "chunked";
+        case framing::until_close:
+            return "until-close";
+        case framing::tunnel:
+            return "tunnel";
+        case framing::headerless:
+            return "headerless";
+    }
+    return "unknown";
+}
+
+bool message::has(anomaly what) const {
+    return std::ranges::any_of(anomalies, [what](const anomaly_at& found) { return found.what == what; });
+}
+
+bool message::persistent() const {
+    if (framing == framing::until_close || framing == framing::headerless || framing == framing::tunnel) return false;
+    if (has_token(fields, "Connection", "close")) return false;
+    if (has(anomaly::transfer_encoding_in_http_10)) return false;  // RFC 9112 6.1: closed after processing the message
+    if (version.major > 1 || (version.major == 1 && version.minor >= 1)) return true;
+    return version.major == 1 && has_token(fields, "Connection", "keep-alive");
+}
+
+std::uint64_t hash(std::string_view bytes, std::uint64_t so_far) {
+    for (char c : bytes) so_far = (so_far ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+    return so_far;
+}
+
+}  // namespace badorigin::http
