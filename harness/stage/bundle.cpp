@@ -1,0 +1,33 @@
+#include "harness/stage/bundle.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "harness/scenario/yaml.h"
+
+namespace badorigin::stage {
+
+std::expected<judged, std::string> judge_bundle(const std::string& folder) {
+    namespace fs = std::filesystem;
+    if (!fs::is_directory(folder)) return std::unexpected(fmt::format("{}: no such folder; a bundle is the folder that `run` writes for a scenario", folder));
+    auto evidence = capture::read_bundle(folder);
+    if (!evidence) return std::unexpected(evidence.error());
+    const std::string file = folder + "/scenario.yaml";
+    std::ifstream in(file);
+    if (!in) return std::unexpected(fmt::format("{}: cannot be read; is {} a bundle?", file, folder));
+    std::stringstream text;
+    text << in.rdbuf();
+    const auto mode = evidence->manifest.virtual_time ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
+    auto script = scenario::read_yaml(text.str(), file, evidence->manifest.scenario, mode);
+    if (!script) return std::unexpected(script.error().front().text());
+    judged all{std::move(*script), std::move(*evidence), {}};
+    all.verdict = judge::judge(all.evidence, all.scenario);
+    all.verdict.scenario = all.evidence.manifest.scenario;
+    all.verdict.proxy = all.evidence.manifest.proxy;
+    return all;
+}
+
+}  // namespace badorigin::stage

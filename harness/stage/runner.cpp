@@ -1,0 +1,233 @@
+#include "harness/stage/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+
+#include "capture/recorder.h"
+#include "harness/judge/judge.h"
+#include "harness/scenario/yaml.h"
+#include "harness/stage/bundle.h"
+#include "harness/stage/stage.h"
+#include "proxy-under-test/drivers/driver.h"
+
+namespace badorigin::stage {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct job {
+    scenario::scenario script;
+    std::string proxy;  ///< specification
+    std::string not_applicable;
+    std::size_t place = 0;
+};
+
+std::string folder_name(std::string specification) {
+    std::replace_if(specification.begin(), specification.end(), [](char c) { return c == '/' || c == ' ' || c == ':'; }, '_');
+    return specification.substr(0, 60);
+}
+
+std::optional<drivers::capability> capability_named(const std::string& name) {
+    if (name == "ban") return drivers::capability::ban;
+    if (name == "reload") return drivers::capability::reload;
+    return {};
+}
+
+/// Why a scenario says nothing about a proxy; empty: it does.
+std::string why_not(const scenario::scenario& script, const drivers::driver& proxy, const std::string& policies) {
+    if (const auto said = script.not_for.find(proxy.name()); said != script.not_for.end()) return said->second;
+    for (const auto& need : script.needs) {
+        const auto wanted = capability_named(need);
+        if (wanted && !proxy.can(*wanted)) return fmt::format("{} has no {}", proxy.name(), need);
+    }
+    const std::string file = proxy.policy_file();
+    const std::string policy = script.policy.empty() ? "default" : script.policy;
+    if (!file.empty() && !fs::exists(policies + "/" + policy + "/" + file)) return fmt::format("policy {} has no {}", policy, file);
+    if (script.mode == scenario::time_mode::real_time && !script.can_be_real) return "needs virtual time: its waits are too long, and it gives no real ones";
+    return {};
+}
+
+std::vector<job> plan(const run_settings& settings) {
+    std::vector<job> jobs;
+    std::string problems;
+    const auto rules = judge::rule_ids();
+    for (const auto& file : settings.scenarios) {
+        for (const auto& specification : settings.proxies) {
+            auto proxy = drivers::make_driver(specification, settings.program_directory);
+            if (!settings.planted_bugs.empty() && !proxy->can(drivers::capability::plant)) {
+                throw drivers::set_up_error(fmt::format("--plant needs the bundled cache, not {}", specification));
+            }
+            const auto mode = proxy->can(drivers::capability::virtual_time) ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
+            auto script = scenario::read_file(file, settings.root, mode, rules);
+            if (!script) {
+                for (const auto& p : script.error()) problems += p.text() + "\n";
+                break;
+            }
+            job next{std::move(*script), specification, {}, jobs.size()};
+            const std::string policy = next.script.policy.empty() ? "default" : next.script.policy;
+            if (!fs::is_directory(settings.policies + "/" + policy)) {
+                std::vector<std::string> known;
+                std::error_code ignored;
+                for (const auto& entry : fs::directory_iterator(settings.policies, ignored)) known.push_back(entry.path().filename());
+                const auto near = scenario::near_miss(policy, known);
+                problems += fmt::format("{}: there is no policy {} in {}{}\n", file, policy, settings.policies, near.empty() ? "" : fmt::format("; did you mean {}?", near));
+                break;
+            }
+            next.not_applicable = why_not(next.script, *proxy, settings.policies);
+            jobs.push_back(std::move(next));
+        }
+    }
+    if (!problems.empty()) {
+        problems.pop_back();
+        throw unreadable(problems);
+    }
+    return jobs;
+}
+
+void write_text(const std::string& file, const std::string& text) {
+    std::ofstream out(file);
+    out << text;
+    out.close();
+    if (!out) throw run_error("evidence could not be written: " + file);
+}
+
+std::vector<capture::exchange_ptr> cited_exchanges(const capture::evidence& evidence, const judge::verdict& verdict) {
+    std::set<std::uint64_t> ids;
+    for (const auto& finding : verdict.findings) {
+        if (finding.outcome == judge::outcome::upheld || finding.outcome == judge::outcome::not_applicable) continue;
+        for (const auto& citation : finding.citations) ids.insert(citation.exchange);
+    }
+    std::vector<capture::exchange_ptr> cited;
+    for (const auto& e : evidence.exchanges) {
+        if (ids.contains(e->id)) cited.push_back(e);
+    }
+    return cited;
+}
+
+/// Scenario → stage → capture → bundle → judge: the verdict is that of the stored bundle, never of what happened in memory.
+run_result perform(const job& what, const run_settings& settings) {
+    run_result result;
+    result.claim = what.script.claim;
+    result.file = what.script.file;
+    result.verdict.scenario = what.script.id;
+    result.verdict.proxy = what.proxy;
+    if (!what.not_applicable.empty()) {
+        result.verdict.outcome = judge::outcome::not_applicable;
+        result.verdict.reason = what.not_applicable;
+        return result;
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    result.folder = fmt::format("{}/{}/{}", settings.out, folder_name(what.proxy), what.script.id);
+    std::string trouble;
+    try {
+        std::error_code ignored;
+        fs::remove_all(result.folder, ignored);
+        if (settings.own_namespaces && !what.proxy.starts_with("at:")) {
+            if (auto entered = capture::enter_fresh_network_namespace(); !entered) throw run_error(entered.error());
+        }
+        auto proxy = drivers::make_driver(what.proxy, settings.program_directory);
+        stage_settings about;
+        about.folder = result.folder;
+        about.policies = settings.policies;
+        about.seed = settings.seed;
+        about.planted_bugs = settings.planted_bugs;
+        about.evidence = settings.evidence;
+        about.own_namespace = settings.own_namespaces && !what.proxy.starts_with("at:");
+        about.interrupt = settings.interrupt;
+        about.tool_version = settings.tool_version;
+        stage scene(std::move(about), what.script, *proxy);
+        try {
+            for (const auto& step : what.script.steps) scene.perform(step);
+        } catch (const std::exception& e) {
+            scene.take_down(e.what());
+            throw;
+        }
+        scene.take_down();
+    } catch (const std::exception& e) {
+        trouble = e.what();
+    }
+    auto stored = judge_bundle(result.folder);
+    if (stored) {
+        result.verdict = std::move(stored->verdict);
+        result.cited = cited_exchanges(stored->evidence, result.verdict);
+    }
+    result.verdict.proxy = what.proxy;
+    if (!trouble.empty() || !stored) {
+        result.verdict.outcome = judge::outcome::error;
+        result.verdict.reason = !trouble.empty() ? trouble : stored.error();
+    }
+    try {
+        if (stored) {
+            write_text(result.folder + "/verdicts.json", judge::verdicts_json(result.verdict));
+            write_text(result.folder + "/citations.json", judge::citations_json(result.verdict));
+        }
+    } catch (const std::exception& e) {
+        result.verdict.outcome = judge::outcome::error;
+        result.verdict.reason = e.what();
+    }
+    const bool good = result.verdict.outcome == judge::outcome::upheld || result.verdict.outcome == judge::outcome::not_applicable;
+    if (settings.keep == keep_evidence::never || (settings.keep == keep_evidence::violated && good)) {
+        std::error_code ignored;
+        fs::remove_all(result.folder, ignored);
+        result.folder.clear();
+    }
+    result.took = std::chrono::steady_clock::now() - begun;
+    return result;
+}
+
+}  // namespace
+
+std::vector<run_result> run_all(const run_settings& settings, const progress& tell) {
+    const std::vector<job> jobs = plan(settings);
+    std::vector<std::optional<run_result>> results(jobs.size());
+    std::atomic<std::size_t> next{0};
+    std::mutex one_teller;
+    const auto work = [&] {
+        while (true) {
+            const std::size_t mine = next.fetch_add(1);
+            if (mine >= jobs.size() || (settings.interrupt && settings.interrupt->load())) return;
+            if (tell.begun) {
+                std::lock_guard hold(one_teller);
+                tell.begun(jobs[mine].script.id, jobs[mine].proxy);
+            }
+            results[mine] = perform(jobs[mine], settings);
+            if (tell.ended) {
+                std::lock_guard hold(one_teller);
+                tell.ended(*results[mine]);
+            }
+        }
+    };
+    {
+        // A thread ends only after its last child: a proxy dies with the thread that started it (PR_SET_PDEATHSIG).
+        std::vector<std::jthread> workers;
+        for (std::size_t i = 0; i < std::clamp<std::size_t>(settings.jobs, 1, std::max<std::size_t>(jobs.size(), 1)); ++i) workers.emplace_back(work);
+    }
+    std::vector<run_result> all;
+    for (auto& r : results) {
+        if (r) all.push_back(std::move(*r));
+    }
+    return all;
+}
+
+int exit_code(const std::vector<run_result>& results) {
+    auto all = judge::outcome::not_applicable;
+    for (const auto& r : results) all = judge::worst(all, r.verdict.outcome);
+    switch (all) {
+        case judge::outcome::error: return 2;
+        case judge::outcome::violated: return 1;
+        case judge::outcome::inconclusive: return 3;
+        default: return 0;
+    }
+}
+
+}  // namespace badorigin::stage

@@ -1,0 +1,61 @@
+// Runs scenarios against proxies, several side by side, each in a network namespace of its own.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "capture/evidence.h"
+#include "harness/judge/finding.h"
+#include "harness/scenario/scenario.h"
+
+namespace badorigin::stage {
+
+enum class keep_evidence : std::uint8_t { always, violated, never };  ///< violated: also inconclusive and error
+
+struct run_settings {
+    std::vector<std::string> scenarios;  ///< files
+    std::string root;                    ///< folder that ids are relative to
+    std::string policies;
+    std::vector<std::string> proxies;    ///< driver specifications
+    std::string program_directory;
+    std::string out;                     ///< bundles go to OUT/PROXY/SCENARIO
+    unsigned jobs = 8;
+    std::uint64_t seed = 1;
+    std::vector<std::string> planted_bugs;
+    capture::evidence_kind evidence = capture::evidence_kind::libpcap;
+    keep_evidence keep = keep_evidence::violated;
+    bool own_namespaces = true;
+    const std::atomic<bool>* interrupt = nullptr;
+    std::string tool_version;
+};
+
+struct run_result {
+    judge::verdict verdict;
+    std::string claim, file;
+    std::string folder;  ///< of the kept bundle; empty: not kept
+    std::chrono::nanoseconds took{0};
+    std::vector<capture::exchange_ptr> cited;  ///< exchanges that findings other than upheld cite, for showing them as they were on the wire
+};
+
+struct progress {
+    std::function<void(const std::string& scenario, const std::string& proxy)> begun;
+    std::function<void(const run_result&)> ended;  ///< called under a lock, in order of completion
+};
+
+/// One scenario read for one mode; problems as sentences. Nothing is started before all files have been read.
+struct unreadable : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// All results, ordered by scenario, then by proxy. Throws unreadable with every problem of every file, drivers::set_up_error for an unknown proxy.
+/// After an interrupt: the results so far.
+std::vector<run_result> run_all(const run_settings& settings, const progress& tell);
+
+/// DESIGN.md's exit code over the outcomes (0, 1, 2, 3).
+int exit_code(const std::vector<run_result>& results);
+
+}  // namespace badorigin::stage

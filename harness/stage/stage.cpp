@@ -1,0 +1,454 @@
+#include "harness/stage/stage.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "capture/evidence_writer.h"
+#include "harness/scenario/yaml.h"
+
+namespace badorigin::stage {
+
+using namespace std::chrono_literals;
+using capture::marker;
+
+namespace {
+
+/// With virtual time every run begins at the same wall-clock time, so that Date fields are the same from run to run: 2027-01-15T08:00:00Z.
+constexpr nanoseconds virtual_wall_start = std::chrono::seconds(1'800'000'000);
+/// Both sides must come to rest within this real time.
+constexpr auto rest_deadline = 20s;
+/// Without any activity for this long, bytes that stay unacknowledged wait for a peer that does not read.
+constexpr auto blocked_after = 150ms;
+/// What is in flight when the last step is over gets this long on the run's clock.
+constexpr nanoseconds late_work = 130s;
+constexpr nanoseconds late_work_real = 8s;
+
+/// The seed makes bodies and choices; the nonce must differ between runs, so that markers and tokens of two runs in one capture are told apart.
+std::string fresh_nonce() {
+    std::random_device entropy;
+    return fmt::format("{:08x}", entropy());
+}
+
+std::uint16_t free_port() {
+    int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    const bool bound = probe >= 0 && ::bind(probe, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 &&
+                       ::getsockname(probe, reinterpret_cast<sockaddr*>(&at), &size) == 0;
+    if (probe >= 0) ::close(probe);
+    if (!bound) throw run_error("no free TCP port on 127.0.0.1");
+    return ntohs(at.sin_port);
+}
+
+peers::listening listening_for(scenario::origin_act::what act) {
+    using what = scenario::origin_act::what;
+    switch (act) {
+        case what::refuse: return peers::listening::refuse;
+        case what::ignore: return peers::listening::ignore;
+        case what::never_read: return peers::listening::never_read;
+        case what::close_at_once: return peers::listening::close_at_once;
+        default: return peers::listening::accept;
+    }
+}
+
+}  // namespace
+
+stage::stage(stage_settings settings, const scenario::scenario& script, drivers::driver& proxy)
+    : settings_(std::move(settings)),
+      script_(script),
+      proxy_(proxy),
+      virtual_time_(script.mode == scenario::time_mode::virtual_time),
+      started_(std::chrono::steady_clock::now()),
+      nonce_(fresh_nonce()) {
+    std::filesystem::create_directories(settings_.folder + "/proxy");
+    wall_start_ = virtual_time_ ? virtual_wall_start : nanoseconds(std::chrono::system_clock::now().time_since_epoch());
+    manifest_.tool_version = settings_.tool_version;
+    manifest_.scenario = script.id;
+    manifest_.proxy = proxy.name();
+    manifest_.seed = settings_.seed;
+    manifest_.evidence = settings_.evidence;
+    manifest_.virtual_time = virtual_time_;
+    manifest_.planted_bug = settings_.planted_bugs.empty() ? std::string() : settings_.planted_bugs.front();
+    try {
+        start_peers();
+        start_capture();
+        start_proxy();
+    } catch (const std::exception& e) {
+        take_down(e.what());
+        throw;
+    }
+}
+
+stage::~stage() {
+    if (down_) return;
+    try {
+        take_down("abandoned");
+    } catch (const std::exception&) {  // the bundle says what could be kept
+    }
+}
+
+nanoseconds stage::now() const { return engine_->now(); }
+
+void stage::start_peers() {
+    peers::engine_settings about;
+    about.virtual_time = virtual_time_;
+    about.wall_start = wall_start_;
+    about.run = nonce_;
+    engine_ = std::make_unique<peers::engine>(about);
+    const bool fixed = settings_.own_namespace || proxy_.name() == "at";
+    std::uint16_t next = 9001;
+    for (const auto& origin : script_.origins) {
+        const std::uint16_t port = engine_->add_origin(origin, fixed ? next++ : std::uint16_t{0});
+        ports_[origin.name] = port;
+        manifest_.roles[fmt::format("127.0.0.1:{}", port)] = "origin:" + origin.name;
+    }
+    if (!fixed) proxy_port_ = free_port();
+}
+
+void stage::start_capture() {
+    capture::recorder_settings about;
+    about.file = settings_.folder + "/packets.pcapng";
+    about.nonce = nonce_;
+    if (!settings_.own_namespace) {
+        about.filter = fmt::format("udp port {} or tcp port {}", capture::marker_port, proxy_port_);
+        for (const auto& [name, port] : ports_) about.filter += fmt::format(" or tcp port {}", port);
+    }
+    auto begun = capture::recorder::start(about);
+    if (!begun) throw run_error(begun.error().message);
+    recorder_ = std::move(*begun);
+    markers_ = std::make_unique<capture::marker_sender>(nonce_);
+    mark(marker::kind::start, script_.id);
+    if (!recorder_->wait_for_marker(0, 5s)) throw run_error("the capture on lo does not show our own packets");
+}
+
+void stage::start_proxy() {
+    drivers::proxy_settings about;
+    const std::string policy = script_.policy.empty() ? "default" : script_.policy;
+    about.policy_directory = settings_.policies + "/" + policy;
+    for (const auto& [name, value] : script_.promises) about.placeholders[name] = scenario::format_duration(value);
+    for (const auto& [name, value] : script_.placeholders) about.placeholders[name] = value;
+    for (const auto& [name, port] : ports_) about.origins[name] = fmt::format("127.0.0.1:{}", port);
+    about.listen = fmt::format("127.0.0.1:{}", proxy_port_);
+    about.working_directory = std::filesystem::absolute(settings_.folder + "/proxy").string();
+    about.virtual_time = virtual_time_;
+    about.wall_start = wall_start_;
+    about.planted_bugs = settings_.planted_bugs;
+    proxy_started_ = true;
+    proxy_.start(about);
+    manifest_.proxy_version = proxy_.version();
+    const std::string at = proxy_.address();
+    const auto colon = at.rfind(':');
+    proxy_host_ = at.substr(0, colon);
+    proxy_port_ = static_cast<std::uint16_t>(std::stoi(at.substr(colon + 1)));
+    manifest_.roles[at] = "proxy";
+    drive([] { return true; }, now());
+    sample("start");
+}
+
+void stage::mark(marker::kind kind, const std::string& text) {
+    marker m;
+    m.kind = kind;
+    m.text = text;
+    m.clock = engine_->now();
+    m.wall = wall_start_;
+    m.nonce = nonce_;
+    m.number = markers_->send(m);
+    marked_.push_back(std::move(m));
+}
+
+void stage::sample(const std::string& step) {
+    if (!proxy_.can(drivers::capability::vitals)) return;
+    const auto seen = proxy_.measure();
+    capture::vitals_sample s;
+    s.step = step;
+    s.monotonic = std::chrono::steady_clock::now() - started_;
+    s.cpu = seen.cpu;
+    s.resident_bytes = seen.resident_bytes;
+    s.descriptors = seen.descriptors;
+    s.processes = seen.processes;
+    s.alive = seen.alive;
+    s.exit = seen.exit;
+    samples_.push_back(std::move(s));
+}
+
+void stage::check_interrupt() const {
+    if (settings_.interrupt && settings_.interrupt->load(std::memory_order_relaxed)) throw interrupted();
+}
+
+void stage::check_on_proxy() {
+    if (!proxy_started_ || !manifest_.proxy_crash.empty()) return;
+    manifest_.proxy_crash = proxy_.crashed();
+}
+
+/// Both sides at rest: two rounds without any activity, and all bytes written are in the peers' kernels (or wait for a peer that does not read).
+void stage::rest_now() {
+    const auto begun = std::chrono::steady_clock::now();
+    auto quiet_since = begun;
+    std::uint64_t ours = 0, theirs = 0;
+    bool first = true;
+    while (true) {
+        check_interrupt();
+        while (engine_->poll()) {
+        }
+        check_on_proxy();
+        if (manifest_.proxy_crash.empty()) {
+            try {
+                proxy_rest_ = proxy_.sync();
+            } catch (const drivers::set_up_error&) {
+                check_on_proxy();
+                if (manifest_.proxy_crash.empty()) throw;
+                proxy_rest_ = {};
+            }
+        } else {
+            proxy_rest_ = {};
+        }
+        while (engine_->poll()) {
+        }
+        const auto at = std::chrono::steady_clock::now();
+        const bool same = !first && ours == engine_->activity() && theirs == proxy_rest_.activity;
+        if (!same) quiet_since = at;
+        const bool acknowledged = engine_->unacknowledged() == 0 && proxy_rest_.unacknowledged == 0;
+        if (same && (acknowledged || at - quiet_since > blocked_after)) return;
+        if (at - begun > rest_deadline) throw run_error("the proxy and the peers did not come to rest within 20 s");
+        ours = engine_->activity();
+        theirs = proxy_rest_.activity;
+        first = false;
+    }
+}
+
+void stage::jump(nanoseconds to) {
+    marker m;
+    m.kind = marker::kind::clock;
+    m.clock = to;
+    m.nonce = nonce_;
+    m.wall = wall_start_;
+    m.number = markers_->send(m);
+    marked_.push_back(m);
+    if (manifest_.proxy_crash.empty()) {
+        try {
+            proxy_rest_ = proxy_.advance(to);
+        } catch (const drivers::set_up_error&) {
+            check_on_proxy();
+            if (manifest_.proxy_crash.empty()) throw;
+        }
+    }
+    engine_->advance_to(to);
+}
+
+/// Lets work proceed until `done` holds or the clock reaches `limit`; returns whether it holds.
+bool stage::drive(const std::function<bool()>& done, nanoseconds limit) {
+    if (!virtual_time_) {
+        const auto wake = [&] {
+            check_interrupt();
+            return done();
+        };
+        const bool held = engine_->run_until(wake, limit);
+        check_on_proxy();
+        return held;
+    }
+    while (true) {
+        rest_now();
+        if (done()) return true;
+        auto next = engine_->next_timer();
+        if (proxy_rest_.next_timer && (!next || *proxy_rest_.next_timer < *next)) next = proxy_rest_.next_timer;
+        if (!next || *next > limit) {
+            if (limit > now() && limit != nanoseconds::max()) {
+                jump(limit);
+                rest_now();
+            }
+            return done();
+        }
+        jump(std::max(*next, now()));
+    }
+}
+
+void stage::wait_for_instant(const scenario::step& next) {
+    if (!next.at) return;
+    nanoseconds due = next.at->offset;
+    if (!next.at->step.empty()) due += begun_.at(next.at->step);
+    if (due > now()) {
+        drive([] { return false; }, due);
+        return;
+    }
+    const nanoseconds allowed = virtual_time_ ? 0ns : nanoseconds(500ms);
+    if (now() - due > allowed) {
+        throw run_error(fmt::format("{}:{}: step {} is due at {} but the step before it was over at {}", next.where.file, next.where.line, next.name,
+                                    scenario::format_duration(due), scenario::format_duration(now())));
+    }
+}
+
+void stage::act_on_origins(const scenario::step& next) {
+    using what = scenario::origin_act::what;
+    for (const auto& act : next.origins) {
+        mark(marker::kind::note, fmt::format("origin {} act {}", act.origin, static_cast<int>(act.act)));
+        if (act.act == what::close_idle || act.act == what::reset_idle) {
+            engine_->close_idle(act.origin, act.act == what::reset_idle);
+        } else {
+            engine_->set_listening(act.origin, listening_for(act.act));
+        }
+    }
+}
+
+void stage::act_on_proxy(const scenario::proxy_act& act) {
+    if (act.act == scenario::proxy_act::what::ban) {
+        proxy_.ban(act.argument);
+        mark(marker::kind::note, "ban " + act.argument);
+    } else {
+        proxy_.reload(settings_.policies + "/" + act.argument);
+        mark(marker::kind::note, "reload " + act.argument);
+    }
+}
+
+bool stage::all_done(const std::vector<client_run>& runs) const {
+    return std::all_of(runs.begin(), runs.end(), [&](const client_run& r) { return engine_->state(r.id) != peers::client_state::running; });
+}
+
+void stage::run_round(const std::vector<const scenario::client_act*>& acts, int repetition, const scenario::step& next) {
+    std::vector<client_run> runs, awaited;
+    for (const auto* act : acts) {
+        runs.push_back({engine_->start(act->request, proxy_host_, proxy_port_, true), act->request.deadline});
+    }
+    drive([&] { return engine_->all_connected() || all_done(runs); }, now() + 10s);
+    for (std::size_t i = 0; i < acts.size(); ++i) {
+        const std::string name = repetition > 1 ? fmt::format("{}#{}", acts[i]->name, repetition) : acts[i]->name;
+        mark(marker::kind::step_begin, name);
+        const std::string& token = engine_->token(runs[i].id);
+        if (token.empty()) {
+            mark(marker::kind::note, fmt::format("raw {}={}", name, engine_->local(runs[i].id)));
+        } else {
+            mark(marker::kind::note, fmt::format("token {}={}", name, token));
+        }
+        begun_[name] = now();
+    }
+    if (repetition == 1 && !begun_.contains(next.name)) begun_[next.name] = now();
+    engine_->release();
+    act_on_origins(next);
+    nanoseconds limit = now();
+    for (std::size_t i = 0; i < acts.size(); ++i) {
+        if (!acts[i]->wait) {
+            in_flight_.insert_or_assign(acts[i]->name, runs[i]);
+            continue;
+        }
+        awaited.push_back(runs[i]);
+        limit = std::max(limit, now() + runs[i].deadline + 1s);
+    }
+    if (awaited.empty()) {
+        if (virtual_time_) rest_now();
+        return;
+    }
+    drive([&] { return all_done(awaited); }, limit);
+    for (const auto* act : acts) {
+        if (act->wait) mark(marker::kind::step_end, act->name);
+    }
+}
+
+void stage::run_clients(const scenario::step& next) {
+    int rounds = 1;
+    for (const auto& act : next.clients) rounds = std::max(rounds, act.repeat);
+    for (int round = 1; round <= rounds; ++round) {
+        std::vector<const scenario::client_act*> acts;
+        for (const auto& act : next.clients) {
+            if (round <= act.repeat) acts.push_back(&act);
+        }
+        run_round(acts, round, next);
+        check_interrupt();
+    }
+}
+
+void stage::perform(const scenario::step& next) {
+    check_interrupt();
+    wait_for_instant(next);
+    begun_[next.name] = now();
+    if (next.proxy) act_on_proxy(*next.proxy);
+    if (next.clients.empty()) {
+        mark(marker::kind::step_begin, next.name);
+        act_on_origins(next);
+    } else {
+        run_clients(next);
+    }
+    if (!next.await.empty()) {
+        std::vector<client_run> runs;
+        nanoseconds limit = now();
+        for (const auto& [name, run] : in_flight_) {
+            if (next.await != "all" && next.await != name) continue;
+            runs.push_back(run);
+            limit = std::max(limit, now() + run.deadline + 1s);
+        }
+        drive([&] { return all_done(runs); }, limit);
+    }
+    if (next.settle) drive([] { return false; }, now() + *next.settle);
+    if (virtual_time_) rest_now();
+    sample(next.name);
+    check_on_proxy();
+    if (!recorder_->error().empty()) throw run_error("evidence could not be written: " + recorder_->error());
+}
+
+void stage::take_down(const std::string& why) {
+    if (down_) return;
+    down_ = true;
+    std::string trouble = why;
+    if (why.empty()) {
+        try {
+            std::vector<client_run> runs;
+            for (const auto& [name, run] : in_flight_) runs.push_back(run);
+            const nanoseconds limit = now() + (virtual_time_ ? late_work : late_work_real);
+            drive([&] { return all_done(runs) && engine_->busy() == 0; }, limit);
+            sample("end");
+        } catch (const std::exception& e) {
+            trouble = e.what();
+        }
+    }
+    if (proxy_started_) {
+        check_on_proxy();
+        const std::string forced = proxy_.stop();
+        if (!forced.empty() && trouble.empty() && manifest_.proxy_crash.empty()) trouble = forced;
+    }
+    std::vector<capture::received> got;
+    if (engine_) {
+        for (const auto& r : engine_->shut_down()) {
+            capture::received one;
+            if (!capture::endpoint::parse(r.local, one.local) || !capture::endpoint::parse(r.remote, one.remote)) continue;
+            one.bytes = r.bytes;
+            one.fin = r.fin;
+            one.rst = r.rst;
+            got.push_back(one);
+        }
+    }
+    if (recorder_ && markers_) {
+        marker last;
+        last.kind = marker::kind::stop;
+        last.nonce = nonce_;
+        last.clock = engine_->now();
+        last.wall = wall_start_;
+        last.number = markers_->send(last);
+        marked_.push_back(last);
+        if (!recorder_->wait_for_marker(last.number, 5s) && trouble.empty()) trouble = "the capture did not show its last marker within 5 s";
+        const auto result = recorder_->stop();
+        manifest_.kernel_drops = result.kernel_drops;
+        if (!result.error.empty()) trouble = "evidence could not be written: " + result.error;
+    }
+    manifest_.interrupted = trouble;
+    const auto kept = [&](std::expected<void, std::string> written) {
+        if (!written) throw run_error("evidence could not be written: " + written.error());
+    };
+    std::ofstream yaml(settings_.folder + "/scenario.yaml");
+    yaml << scenario::write_yaml(script_);
+    yaml.close();
+    if (!yaml) throw run_error("evidence could not be written: " + settings_.folder + "/scenario.yaml");
+    kept(capture::write_manifest(settings_.folder, manifest_));
+    kept(capture::write_vitals(settings_.folder, samples_));
+    kept(capture::write_received(settings_.folder, got));
+    if (why.empty() && !trouble.empty()) throw run_error(trouble);
+}
+
+}  // namespace badorigin::stage

@@ -1,0 +1,106 @@
+// The stage: scripted peers, the proxy and the capture of one run, performed one step at a time.
+//
+// Time. With virtual time the stage owns the clock: before every jump it lets both sides come to rest (nothing readable, nothing unacknowledged, two
+// rounds without activity), then goes to the earliest timer of either side, writing a clock marker into the capture first, so that every packet has exactly
+// one clock value. With real time it runs the peers' loop until the step's instant.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "capture/evidence.h"
+#include "capture/recorder.h"
+#include "fake-backends/engine.h"
+#include "harness/scenario/scenario.h"
+#include "proxy-under-test/drivers/driver.h"
+
+namespace badorigin::stage {
+
+using std::chrono::nanoseconds;
+
+/// Set-up mistakes, and whatever keeps a run from going on: one sentence that a user can act on.
+struct run_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+/// Ctrl-C: the run ends at once, its evidence is kept.
+struct interrupted : std::runtime_error {
+    interrupted() : std::runtime_error("interrupted") {}
+};
+
+struct stage_settings {
+    std::string folder;              ///< the bundle to write; made when absent
+    std::string policies;            ///< scenarios/policies
+    std::uint64_t seed = 1;
+    std::vector<std::string> planted_bugs;
+    capture::evidence_kind evidence = capture::evidence_kind::libpcap;
+    bool own_namespace = true;       ///< this thread is in a network namespace of its own: fixed ports, nobody else's packets
+    const std::atomic<bool>* interrupt = nullptr;
+    std::string tool_version;
+};
+
+class stage {
+public:
+    /// Brings up capture, origins and the proxy, in this order. Throws run_error, peers::set_up_error, drivers::set_up_error.
+    stage(stage_settings settings, const scenario::scenario& script, drivers::driver& proxy);
+    ~stage();
+    stage(const stage&) = delete;
+    stage& operator=(const stage&) = delete;
+
+    void perform(const scenario::step& next);
+    /// Waits for what is in flight, closes everything in good order and writes the bundle. Also after an exception; then `why` goes into the manifest.
+    void take_down(const std::string& why = {});
+
+    nanoseconds now() const;
+
+private:
+    struct client_run {
+        peers::engine::client_id id;
+        nanoseconds deadline;
+    };
+
+    void start_peers();
+    void start_capture();
+    void start_proxy();
+    void mark(capture::marker::kind kind, const std::string& text);
+    void sample(const std::string& step);
+    void rest_now();
+    void jump(nanoseconds to);
+    bool drive(const std::function<bool()>& done, nanoseconds limit);
+    void wait_for_instant(const scenario::step& next);
+    void act_on_origins(const scenario::step& next);
+    void act_on_proxy(const scenario::proxy_act& act);
+    void run_clients(const scenario::step& next);
+    void run_round(const std::vector<const scenario::client_act*>& acts, int repetition, const scenario::step& next);
+    bool all_done(const std::vector<client_run>& runs) const;
+    void check_on_proxy();
+    void check_interrupt() const;
+    void write_bundle();
+
+    stage_settings settings_;
+    const scenario::scenario& script_;
+    drivers::driver& proxy_;
+    bool virtual_time_;
+    std::unique_ptr<peers::engine> engine_;
+    std::unique_ptr<capture::recorder> recorder_;
+    std::unique_ptr<capture::marker_sender> markers_;
+    std::vector<capture::marker> marked_;
+    std::map<std::string, std::uint16_t> ports_;
+    std::string proxy_host_ = "127.0.0.1";
+    std::uint16_t proxy_port_ = 8080;
+    std::map<std::string, nanoseconds> begun_;           ///< steps by name
+    std::map<std::string, client_run> in_flight_;        ///< `wait: no`
+    std::chrono::steady_clock::time_point started_;
+    nanoseconds wall_start_{0};
+    drivers::rest proxy_rest_;
+    std::vector<capture::vitals_sample> samples_;
+    capture::manifest manifest_;
+    bool proxy_started_ = false, down_ = false;
+    std::string nonce_;
+};
+
+}  // namespace badorigin::stage

@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "reports/report.h"
+
+namespace badorigin::report {
+
+std::string results_json(const std::vector<entry>& all, const std::string& tool_version) {
+    using json = nlohmann::ordered_json;
+    json results = json::array();
+    for (const auto& e : all) {
+        json one;
+        one["scenario"] = e.verdict.scenario;
+        one["proxy"] = e.verdict.proxy;
+        one["outcome"] = judge::name(e.verdict.outcome);
+        one["claim"] = e.claim;
+        if (!e.verdict.reason.empty()) one["reason"] = e.verdict.reason;
+        one["seconds"] = std::chrono::duration<double>(e.took).count();
+        if (!e.evidence.empty()) one["evidence"] = e.evidence;
+        const bool judged = !e.verdict.findings.empty();
+        if (judged) {
+            one["verdicts"] = json::parse(judge::verdicts_json(e.verdict));
+            one["citations"] = json::parse(judge::citations_json(e.verdict));
+        }
+        results.push_back(std::move(one));
+    }
+    json document;
+    document["format"] = 1;
+    document["tool"] = "badorigin " + tool_version;
+    document["results"] = std::move(results);
+    return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+std::expected<void, std::string> write_json(const std::string& file, const std::vector<entry>& all, const std::string& tool_version) {
+    errno = 0;
+    std::ofstream out(file);
+    out << results_json(all, tool_version);
+    out.close();
+    if (!out) return std::unexpected(fmt::format("{}: {}", file, errno ? std::strerror(errno) : "cannot be written"));
+    return {};
+}
+
+}  // namespace badorigin::report

@@ -1,0 +1,57 @@
+// Findings for people and for machines: console, JUnit XML, JSON.
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "capture/exchange.h"
+#include "harness/judge/finding.h"
+
+namespace badorigin::report {
+
+/// One scenario on one proxy.
+struct entry {
+    judge::verdict verdict;
+    std::string claim, file;
+    std::string evidence;  ///< folder of the kept bundle; empty: none
+    std::chrono::nanoseconds took{0};
+    std::vector<capture::exchange_ptr> cited;
+};
+
+/// How the console talks. Colour and the live line need a terminal.
+struct console_style {
+    bool colour = false, live = false, quiet = false;
+};
+
+/// One line a scenario as it ends; for whatever was not upheld, why, and the cited exchanges as they were on the wire; a summary at the end.
+class console {
+public:
+    console(std::FILE* out, console_style style, std::size_t total);
+    void begun(const std::string& scenario, const std::string& proxy);
+    void ended(const entry& what);
+    void finish(const std::vector<entry>& all);
+
+private:
+    std::string paint(judge::outcome what, const std::string& text) const;
+    void clear_live();
+    void show_live();
+    std::FILE* out_;
+    console_style style_;
+    std::size_t total_, done_ = 0;
+    std::vector<std::string> running_;
+};
+
+/// An exchange as it stood on the wire: start lines, field lines and the body's beginning, with frame numbers and offsets; control bytes escaped.
+std::string on_the_wire(const capture::exchange& what);
+
+/// JUnit XML as CI servers read it: a suite a proxy, a case a scenario; violated → failure, error and inconclusive → error, not_applicable → skipped.
+std::expected<void, std::string> write_junit(const std::string& file, const std::vector<entry>& all);
+
+/// reports/results.schema.json: `results` with one entry a scenario and proxy.
+std::string results_json(const std::vector<entry>& all, const std::string& tool_version);
+std::expected<void, std::string> write_json(const std::string& file, const std::vector<entry>& all, const std::string& tool_version);
+
+}  // namespace badorigin::report

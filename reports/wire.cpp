@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/report.h"
+
+namespace badorigin::report {
+
+namespace {
+
+constexpr std::size_t body_shown = 160;
+
+std::string escaped(std::string_view bytes) {
+    std::string out;
+    for (const char c : bytes) {
+        const auto u = static_cast<unsigned char>(c);
+        if (c == '\r') {
+            out += "\\r";
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (u < 0x20 || u == 0x7f) {
+            out += fmt::format("\\x{:02x}", u);
+        } else {
+            out += c;
+        }
+    }
+    return out;
+}
+
+std::string frames_of(const capture::seen_message& m) {
+    if (m.first.number == m.last.number) return fmt::format("frame {}", m.first.number);
+    return fmt::format("frames {}-{}", m.first.number, m.last.number);
+}
+
+void show_message(std::string& out, const capture::seen_message& seen, const char* arrow) {
+    const auto& m = seen.message;
+    out += fmt::format("    {} {}, bytes {}-{}{}{}\n", arrow, frames_of(seen), m.begin, m.end, m.complete ? "" : ", incomplete", m.gap ? ", bytes missing in the capture" : "");
+    const std::string start = m.framing == http::framing::headerless     ? std::string("(no status line)")
+                              : m.side == http::direction::request ? fmt::format("{} {} HTTP/{}.{}", m.method, m.target, m.version.major, m.version.minor)
+                                                                   : fmt::format("HTTP/{}.{} {} {}", m.version.major, m.version.minor, m.status, m.reason);
+    out += fmt::format("      {}\n", escaped(start));
+    for (const auto& f : m.fields) out += fmt::format("      {}: {}\n", escaped(f.name), escaped(f.value));
+    if (m.content_size > 0) {
+        const auto shown = std::string_view(m.content_start).substr(0, body_shown);
+        out += fmt::format("      [{} content bytes] {}{}\n", m.content_size, escaped(shown), m.content_size > shown.size() ? "…" : "");
+    } else if (m.declared_length.value_or(0) > 0 && m.side == http::direction::request) {
+        out += fmt::format("      [no content byte follows; Content-Length says {}]\n", *m.declared_length);
+    }
+    for (const auto& a : m.anomalies) out += fmt::format("      ! {} at byte {} ({})\n", http::name(a.what), a.offset, http::section(a.what));
+}
+
+}  // namespace
+
+std::string on_the_wire(const capture::exchange& what) {
+    std::string out;
+    const auto& on = *what.on;
+    out += fmt::format("  exchange {} on the {} leg, connection {} ({} -> {}{}), {}\n", what.id,
+                       on.leg == capture::leg::client   ? "client"
+                       : on.leg == capture::leg::origin ? "origin"
+                                                        : "unknown",
+                       on.id, on.client.text(), on.server.text(), on.server_name.empty() ? "" : ", " + on.server_name,
+                       what.index == 0 ? std::string("fresh") : fmt::format("reused, idle for {:.3f} s", std::chrono::duration<double>(what.idle_before).count()));
+    if (what.request) show_message(out, *what.request, ">");
+    for (const auto& m : what.interim) show_message(out, m, "<");
+    if (what.response) {
+        show_message(out, *what.response, "<");
+    } else {
+        out += "    < no response\n";
+    }
+    const auto ending = [&](const capture::frame_ref& at, const char* who, const char* how) {
+        if (at && what.index + 1 == on.exchanges) out += fmt::format("    frame {}: {} by the {}\n", at.number, how, who);
+    };
+    ending(on.client_fin, "asking side", "FIN");
+    ending(on.server_fin, "answering side", "FIN");
+    ending(on.client_rst, "asking side", "RST");
+    ending(on.server_rst, "answering side", "RST");
+    return out;
+}
+
+}  // namespace badorigin::report
