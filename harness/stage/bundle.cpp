@@ -27,6 +27,10 @@ std::expected<judged, std::string> judge_bundle(const std::string& folder) {
     all.verdict = judge::judge(all.evidence, all.scenario);
     all.verdict.scenario = all.evidence.manifest.scenario;
     all.verdict.proxy = all.evidence.manifest.proxy;
+    if (!all.evidence.manifest.interrupted.empty()) {  // the run did not come to its end: whatever it shows, it is no verdict on the proxy
+        all.verdict.outcome = judge::outcome::error;
+        all.verdict.reason = all.evidence.manifest.interrupted;
+    }
     return all;
 }
 

@@ -156,12 +156,11 @@ run_result perform(const job& what, const run_settings& settings) {
     } catch (const std::exception& e) {
         trouble = e.what();
     }
-    auto stored = judge_bundle(result.folder);
+    auto stored = judge_again(result.folder);
     if (stored) {
         result.verdict = std::move(stored->verdict);
-        result.cited = cited_exchanges(stored->evidence, result.verdict);
+        result.cited = std::move(stored->cited);
     }
-    result.verdict.proxy = what.proxy;
     if (!trouble.empty() || !stored) {
         result.verdict.outcome = judge::outcome::error;
         result.verdict.reason = !trouble.empty() ? trouble : stored.error();
@@ -186,6 +185,18 @@ run_result perform(const job& what, const run_settings& settings) {
 }
 
 }  // namespace
+
+std::expected<run_result, std::string> judge_again(const std::string& folder) {
+    auto stored = judge_bundle(folder);
+    if (!stored) return std::unexpected(stored.error());
+    run_result result;
+    result.claim = stored->scenario.claim;
+    result.file = stored->scenario.file;
+    result.folder = folder;
+    result.cited = cited_exchanges(stored->evidence, stored->verdict);
+    result.verdict = std::move(stored->verdict);
+    return result;
+}
 
 std::vector<run_result> run_all(const run_settings& settings, const progress& tell) {
     const std::vector<job> jobs = plan(settings);

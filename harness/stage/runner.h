@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <expected>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -54,6 +55,9 @@ struct unreadable : std::runtime_error {
 /// All results, ordered by scenario, then by proxy. Throws unreadable with every problem of every file, drivers::set_up_error for an unknown proxy.
 /// After an interrupt: the results so far.
 std::vector<run_result> run_all(const run_settings& settings, const progress& tell);
+
+/// Judges a stored bundle as the run did: the same verdict, byte for byte. The error is a sentence that names the file.
+std::expected<run_result, std::string> judge_again(const std::string& folder);
 
 /// DESIGN.md's exit code over the outcomes (0, 1, 2, 3).
 int exit_code(const std::vector<run_result>& results);

@@ -1,0 +1,102 @@
+#include "cli/list.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+
+#include "fake-backends/faults.h"
+#include "harness/judge/judge.h"
+#include "harness/scenario/yaml.h"
+
+namespace badorigin::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string root_of(const std::string& path) {
+    for (fs::path at = fs::absolute(path).lexically_normal(); at.has_relative_path(); at = at.parent_path()) {
+        if (fs::is_directory(at / "policies")) return at.string();
+    }
+    const fs::path given = fs::absolute(path).lexically_normal();
+    return (fs::is_directory(given) ? given : given.parent_path()).string();
+}
+
+bool passes(const std::string& id, const std::string& filter) {
+    if (filter.empty()) return true;
+    if (filter.find('*') != std::string::npos) return ::fnmatch(filter.c_str(), id.c_str(), 0) == 0;
+    return id.find(filter) != std::string::npos;
+}
+
+}  // namespace
+
+found find(const options& asked) {
+    std::vector<std::string> paths = asked.paths;
+    if (paths.empty()) paths.push_back("scenarios");
+    found all;
+    std::size_t before = 0;
+    for (const auto& path : paths) {
+        if (!fs::exists(path)) throw std::runtime_error(fmt::format("{}: no such file or folder; give scenario files or folders, such as scenarios/saint", path));
+        const std::string root = root_of(path);
+        if (!all.root.empty() && all.root != root) throw std::runtime_error(fmt::format("{}: is not below {} like the paths before it; run them apart", path, all.root));
+        all.root = root;
+        for (const auto& file : scenario::find_scenarios(fs::absolute(path).lexically_normal().string())) {
+            ++before;
+            const std::string id = fs::path(file).lexically_relative(root).replace_extension("").string();
+            if (passes(id, asked.filter)) all.files.push_back(file);
+        }
+    }
+    std::sort(all.files.begin(), all.files.end());
+    all.files.erase(std::unique(all.files.begin(), all.files.end()), all.files.end());
+    if (all.files.empty()) {
+        throw std::runtime_error(before == 0 ? fmt::format("{}: holds no scenario (*.yaml)", fmt::join(paths, ", "))
+                                             : fmt::format("--filter {}: none of {} scenarios has such an id (see: badorigin list scenarios)", asked.filter, before));
+    }
+    return all;
+}
+
+std::string program_directory() { return fs::read_symlink("/proc/self/exe").parent_path().string(); }
+
+std::vector<std::string> planted_bugs() {
+    const std::string command = "'" + program_directory() + "/badorigin-cache' --list-planted-bugs";
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "re"), &::pclose);
+    std::vector<std::string> lines;
+    char buffer[1024];
+    while (pipe && std::fgets(buffer, sizeof buffer, pipe.get())) {
+        std::string line(buffer);
+        if (!line.empty() && line.back() == '\n') line.pop_back();
+        lines.push_back(std::move(line));
+    }
+    if (lines.empty()) throw std::runtime_error(fmt::format("{}/badorigin-cache cannot be run: is the build complete?", program_directory()));
+    return lines;
+}
+
+int list(const options& asked, std::FILE* out) {
+    if (asked.list_what == "rules") {
+        for (const auto& r : judge::rule_catalogue()) fmt::print(out, "{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source);
+    } else if (asked.list_what == "faults") {
+        for (const auto& f : peers::fault_catalogue()) fmt::print(out, "{}\t{}\t{}\t{}\t{}\n", f.id, peers::name(f.place), f.on_the_wire, f.breaks, f.who);
+    } else if (asked.list_what == "planted-bugs") {
+        for (const auto& line : planted_bugs()) fmt::print(out, "{}\n", line);
+    } else {
+        const found all = find(asked);
+        int code = 0;
+        for (const auto& file : all.files) {
+            const auto read = scenario::read_file(file, all.root, scenario::time_mode::virtual_time, judge::rule_ids());
+            if (read) {
+                fmt::print(out, "{}\t{}\t{}\n", read->id, fmt::join(read->covers, ","), read->claim);
+                continue;
+            }
+            for (const auto& p : read.error()) fmt::print(stderr, "{}\n", p.text());
+            code = 2;
+        }
+        return code;
+    }
+    return 0;
+}
+
+}  // namespace badorigin::cli

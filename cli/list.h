@@ -1,0 +1,29 @@
+// `badorigin list …` and the finding of scenarios that both `list` and `run` need.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+
+namespace badorigin::cli {
+
+/// Scenario files of the paths that pass the filter, and the folder that their ids are relative to (the nearest one above with a policies/ folder). Throws
+/// std::runtime_error with a sentence where a path does not exist or nothing is left.
+struct found {
+    std::vector<std::string> files;
+    std::string root;
+};
+found find(const options& asked);
+
+/// Folder of this program, where badorigin-cache lies too.
+std::string program_directory();
+
+/// id<TAB>description lines that `badorigin-cache --list-planted-bugs` prints.
+std::vector<std::string> planted_bugs();
+
+/// Prints the list; returns the exit code.
+int list(const options& asked, std::FILE* out);
+
+}  // namespace badorigin::cli

@@ -1,0 +1,31 @@
+// The command line, parsed: what was asked for, before anything is started.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace badorigin::cli {
+
+struct options {
+    enum class command : std::uint8_t { none, run, judge, list } what = command::none;
+    std::vector<std::string> paths;  ///< run: scenarios; judge: bundles
+    std::string list_what;
+    std::vector<std::string> proxies{"bundled"};
+    std::string filter;
+    unsigned jobs = 8;
+    std::string out = "out";
+    std::string junit, json;
+    std::vector<std::string> plant;
+    std::uint64_t seed = 1;
+    std::string keep = "violated";
+    std::string evidence = "libpcap";
+    std::string policies;
+    std::string colour = "auto";
+    bool quiet = false;
+};
+
+/// Parses; prints help, version or the mistake itself. `exit_code` is filled when the program should end at once (returns false).
+bool parse(int argc, char** argv, options& into, int& exit_code);
+
+}  // namespace badorigin::cli
