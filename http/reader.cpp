@@ -127,8 +127,6 @@ void reader::decide_no_http() {
     name(anomaly::missing_status_line, current_.begin);
     current_.framing = framing::headerless;
     current_.version = {0, 9};
-    current_.body_begin = current_.begin;
-    current_.end = position_;
     answer_awaited();
     state_ = state::body_until_close;
     sink_.on_header(current_);
