@@ -137,6 +137,7 @@ run_result perform(const job& what, const run_settings& settings) {
         }
         auto proxy = drivers::make_driver(what.proxy, settings.program_directory);
         stage_settings about;
+        about.proxy = what.proxy;
         about.folder = result.folder;
         about.policies = settings.policies;
         about.seed = settings.seed;

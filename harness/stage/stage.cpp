@@ -74,7 +74,7 @@ stage::stage(stage_settings settings, const scenario::scenario& script, drivers:
     wall_start_ = virtual_time_ ? virtual_wall_start : nanoseconds(std::chrono::system_clock::now().time_since_epoch());
     manifest_.tool_version = settings_.tool_version;
     manifest_.scenario = script.id;
-    manifest_.proxy = proxy.name();
+    manifest_.proxy = settings_.proxy.empty() ? proxy.name() : settings_.proxy;
     manifest_.seed = settings_.seed;
     manifest_.evidence = settings_.evidence;
     manifest_.virtual_time = virtual_time_;

@@ -33,6 +33,7 @@ struct interrupted : std::runtime_error {
 };
 
 struct stage_settings {
+    std::string proxy;               ///< its specification, as the manifest tells it
     std::string folder;              ///< the bundle to write; made when absent
     std::string policies;            ///< scenarios/policies
     std::uint64_t seed = 1;

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+"""Holds the include graph and the link graph to DESIGN.md's table of who may use whom."""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Folder (or single file) -> the unit that it belongs to; the longest prefix wins.
+UNITS = {
+    "http/": "http",
+    "capture/": "capture",
+    "capture/recorder": "record",
+    "capture/namespaces": "record",
+    "fake-backends/": "peers",
+    "fake-backends/script": "script",
+    "fake-backends/faults": "script",
+    "proxy-under-test/vcl/": "vcl",
+    "proxy-under-test/cache/": "cache",
+    "proxy-under-test/drivers/": "drivers",
+    "harness/scenario/": "scenario",
+    "harness/judge/": "judge",
+    "harness/stage/": "stage",
+    "reports/": "reports",
+    "cli/": "cli",
+}
+MAY = {
+    "http": set(),
+    "capture": {"http"},
+    "record": {"capture", "http"},
+    "script": set(),
+    "peers": {"script", "http"},
+    "vcl": set(),
+    "cache": {"vcl"},
+    "drivers": set(),
+    "scenario": {"script"},
+    "judge": {"http", "capture", "scenario", "script"},
+    "stage": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge"},
+    "reports": {"judge", "capture", "http"},
+    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "stage", "reports"},
+}
+# CMake targets that stand for a unit under another name.
+TARGETS = {"settings": "drivers", "cache_core": "cache", "badorigin-cache": "cache", "badorigin": "cli"}
+# Only these may include Asio or Beast, and never in a header that another unit includes.
+ASIO = {"peers", "cache"}
+
+
+def unit_of(path):
+    best = max((p for p in UNITS if path.startswith(p)), key=len, default=None)
+    return UNITS.get(best)
+
+
+def includes():
+    for file in sorted(ROOT.rglob("*")):
+        rel = file.relative_to(ROOT).as_posix()
+        if file.suffix not in (".h", ".cpp") or unit_of(rel) is None:
+            continue
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+["<]([^">]+)[">]', line)
+            if match:
+                yield rel, number, match.group(1)
+
+
+def links():
+    for file in sorted(ROOT.rglob("CMakeLists.txt")):
+        rel = file.relative_to(ROOT).as_posix()
+        if rel.startswith(("tests/", "fuzz/", "bench/", "build")):
+            continue
+        for match in re.finditer(r"badorigin_(?:library|program)\((\S+)(.*?)\)", file.read_text(), re.S):
+            linked = match.group(2).split("LINKS")[1].split() if "LINKS" in match.group(2) else []
+            yield rel, match.group(1), linked
+
+
+def main():
+    wrong, seen = [], 0
+    for rel, number, target in includes():
+        mine = unit_of(rel)
+        if target.startswith("boost/") and mine not in ASIO:
+            wrong.append(f"{rel}:{number}: {mine} must not include {target}")
+        theirs = unit_of(target)
+        if theirs is None:
+            continue
+        seen += 1
+        if theirs != mine and theirs not in MAY[mine]:
+            wrong.append(f"{rel}:{number}: {mine} may not use {theirs} ({target})")
+    linked = 0
+    for rel, target, targets in links():
+        mine = TARGETS.get(target, target)
+        if mine not in MAY:
+            wrong.append(f"{rel}: target {target} is not in the table")
+            continue
+        for t in targets:
+            theirs = TARGETS.get(t, t)
+            if theirs in MAY:
+                linked += 1
+                if theirs != mine and theirs not in MAY[mine]:
+                    wrong.append(f"{rel}: {target} may not link {t}")
+    if seen < 50 or linked < 10:
+        wrong.append(f"only {seen} includes and {linked} links found: the test itself is blind")
+    print("\n".join(wrong) or f"{seen} includes and {linked} links, all allowed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
