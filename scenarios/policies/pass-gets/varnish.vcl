@@ -1,0 +1,10 @@
+vcl 4.1;
+
+backend app {
+    .host = "{origin:app.host}";
+    .port = "{origin:app.port}";
+}
+
+sub vcl_recv {
+    return (pass);
+}
