@@ -1,0 +1,400 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "proxy-under-test/vcl/checker.h"
+
+namespace badorigin::cache::vcl {
+
+namespace {
+
+bool textual(type of) {
+    return of == type::string || of == type::header;
+}
+bool numeric(type of) {
+    return of == type::integer || of == type::real;
+}
+bool printable(type of) {
+    return of != type::nothing && of != type::http && of != type::body && of != type::choice;
+}
+
+type type_of(const value& literal) {
+    static constexpr std::array types{type::nothing, type::boolean, type::integer, type::real,    type::duration,
+                                      type::time,    type::bytes,   type::ip,      type::backend, type::string};
+    return types[literal.index()];
+}
+
+/// What `left op right` gives, or nothing where it is not possible.
+std::optional<type> sum_of(type left, char op, type right) {
+    if (left == right && (numeric(left) || left == type::duration || left == type::bytes)) return left;
+    if (numeric(left) && numeric(right)) return type::real;
+    if (left == type::time && right == type::duration) return type::time;
+    if (left == type::time && right == type::time && op == '-') return type::duration;
+    return std::nullopt;
+}
+
+std::optional<type> product_of(type left, char op, type right) {
+    if (op == '%') return left == type::integer && right == type::integer ? std::optional(left) : std::nullopt;
+    if (numeric(left) && numeric(right)) return left == right ? left : type::real;
+    if ((left == type::duration || left == type::bytes) && numeric(right)) return left;
+    if (op == '*' && numeric(left) && (right == type::duration || right == type::bytes)) return right;
+    return std::nullopt;
+}
+
+std::vector<std::string> variable_names(std::string_view near) {
+    std::vector<std::string> names;
+    const auto tail = near.substr(near.rfind('.') + 1);
+    for (const auto& each : variables()) {
+        std::string name(each.name);
+        if (const auto star = name.find('*'); star != std::string::npos) name.replace(star, 1, tail);
+        names.push_back(std::move(name));
+    }
+    return names;
+}
+
+}  // namespace
+
+const variable* checker::known_variable(const std::string& name, place at) {
+    const auto* found = find_variable(name);
+    if (found == nullptr) {
+        const bool dash = name.find('-') != std::string::npos && name.find(".http.") == std::string::npos;
+        complain(at, fmt::format(
+                         "unknown variable {}{}", name,
+                         dash ? "; a minus between two values needs blanks around it" : former_or_suggestion(name, variable_names(name))));
+        return nullptr;
+    }
+    const auto version = all_[at.source].version;
+    if (version < found->since || version > found->until) {
+        complain(at, fmt::format("{} is not in vcl 4.{}, only in 4.{}", name, version - 40, 41 - version));
+        return nullptr;
+    }
+    return found;
+}
+
+bool checker::check(expression& in) {
+    switch (in.what) {
+        case expression::kind::literal:
+            in.of = type_of(in.constant);
+            return true;
+        case expression::kind::word:
+            return check_word(in);
+        case expression::kind::call:
+            return check_call(in);
+        case expression::kind::sum:
+            return check_sum(in);
+        case expression::kind::product:
+            return check_product(in);
+        case expression::kind::compare:
+            return check_comparison(in);
+        case expression::kind::match:
+            return check_match(in);
+        case expression::kind::negate:
+            if (!check(*in.parts[0])) return false;
+            in.of = in.parts[0]->of;
+            if (!numeric(in.of) && in.of != type::duration) return complain(in.at, fmt::format("- is not possible before {}", name(in.of)));
+            return true;
+        case expression::kind::invert:
+        case expression::kind::both:
+        case expression::kind::either: {
+            bool good = true;
+            for (auto& each : in.parts) good = condition(*each) && good;
+            in.of = type::boolean;
+            return good;
+        }
+    }
+    return false;
+}
+
+bool checker::condition(expression& in) {
+    if (!check(in)) return false;
+    in.truth = true;
+    switch (in.of) {
+        case type::boolean:
+        case type::string:
+        case type::header:
+        case type::backend:
+        case type::integer:
+        case type::duration:
+            return true;
+        default:
+            return complain(in.at, fmt::format("expected a condition (BOOL), found {}", name(in.of)));
+    }
+}
+
+bool checker::want(expression& in, type wanted, const std::string& by_whom) {
+    if (!check(in)) return false;
+    if (in.of == wanted || (wanted == type::string && printable(in.of)) || (wanted == type::real && in.of == type::integer)) return true;
+    const auto hint = wanted == type::duration && numeric(in.of)  ? " (write the unit: 30s)"
+                      : wanted == type::integer && textual(in.of) ? " (std.integer converts)"
+                      : wanted == type::backend && textual(in.of) ? " (a backend is named without quotes)"
+                                                                  : "";
+    return complain(in.at, fmt::format("{} wants {}, found {}{}", by_whom, name(wanted), name(in.of), hint));
+}
+
+bool checker::check_word(expression& in) {
+    if (find_variable(in.text) != nullptr) {
+        const auto* found = known_variable(in.text, in.at);
+        return found != nullptr && check_variable(in, *found);
+    }
+    if (backends_.contains(in.text)) {
+        in.of = type::backend;
+        in.constant = backend_ref{in.text};
+        in.what = expression::kind::literal;
+        return true;
+    }
+    if (in.text.starts_with("storage.") && in.text.find('.', 8) == std::string::npos && in.text.size() > 8) {
+        in.of = type::storage;
+        in.constant = in.text.substr(8);
+        in.what = expression::kind::literal;
+        return true;
+    }
+    return unknown_word(in);
+}
+
+bool checker::check_variable(expression& in, const variable& found) {
+    if (found.readable == nowhere) return complain(in.at, fmt::format("{} cannot be read", in.text));
+    note(use::what::read, in.at, found.readable, in.text);
+    in.of = found.of;
+    in.reads = &found;
+    return true;
+}
+
+bool checker::unknown_word(const expression& in) {
+    if (objects_.contains(in.text)) return complain(in.at, fmt::format("{0} is an object; its backend is {0}.backend()", in.text));
+    if (acls_.contains(in.text)) return complain(in.at, fmt::format("the acl {} can only stand to the right of ~ or !~", in.text));
+    if (in.text.find('.') != std::string::npos) {
+        known_variable(in.text, in.at);
+        return false;
+    }
+    std::vector<std::string> names(backends_.begin(), backends_.end());
+    names.emplace_back("now");
+    for (const auto* each : {"true", "false"}) names.emplace_back(each);
+    return complain(in.at, fmt::format("{} is neither a variable nor a backend{}", in.text, suggestion(in.text, names)));
+}
+
+bool checker::check_call(expression& in) {
+    const auto dot = in.text.rfind('.');
+    const auto before = dot == std::string::npos ? std::string{} : in.text.substr(0, dot);
+    if (const auto* found = find_function(in.text)) {
+        if (!before.empty() && !imports_.contains(before)) return complain(in.at, fmt::format("{0} needs `import {1};`", in.text, before));
+        in.calls = found;
+        in.of = found->result;
+        note(use::what::function, in.at, found->where, in.text);
+        if (!bind(in, found->parameters, found->exactly_one)) return false;
+        const bool substitution = found->evaluated == function::by::regsub || found->evaluated == function::by::regsuball;
+        return !substitution || compile(*in.parts[1], in.pattern);
+    }
+    if (!before.empty()) {
+        const auto method = in.text.substr(dot + 1);
+        if (objects_.contains(before)) return check_method(in, before, method);
+        if (const auto* subject = find_variable(before);
+            subject != nullptr && textual(subject->of) && (method == "lower" || method == "upper")) {
+            return check_change_of_case(in, before);
+        }
+    }
+    return unknown_function(in);
+}
+
+bool checker::check_method(expression& in, const std::string& object, const std::string& method) {
+    const auto* of = objects_.at(object);
+    if (of == nullptr) return false;  // its `new` has been complained about
+    const auto found = std::ranges::find(of->methods, method, &function::name);
+    if (found == of->methods.end()) {
+        std::vector<std::string> names;
+        for (const auto& each : of->methods) names.push_back(fmt::format("{}.{}", object, each.name));
+        return complain(in.at, fmt::format("{} has no method {}{}", of->name, method, suggestion(in.text, names)));
+    }
+    if (inside_->name == "vcl_init" && !created_.contains(object))
+        return complain(in.at, fmt::format("{} is used before its `new`", object));
+    in.object = object;
+    in.calls = &*found;
+    in.of = found->result;
+    return bind(in, found->parameters, found->exactly_one);
+}
+
+bool checker::check_change_of_case(expression& in, const std::string& subject) {
+    if (!in.parts.empty()) return complain(in.parts[0]->at, fmt::format("{} takes no arguments", in.text));
+    in.change_case = in.text.ends_with("lower") ? 'l' : 'u';
+    auto read = std::make_unique<expression>();
+    read->what = expression::kind::word;
+    read->at = in.at;
+    read->text = subject;
+    in.parts.push_back(std::move(read));
+    in.of = type::string;
+    return check(*in.parts[0]);
+}
+
+bool checker::unknown_function(const expression& in) {
+    const auto module = in.text.substr(0, in.text.find('.'));
+    if (find_object_type(in.text) != nullptr)
+        return complain(in.at, fmt::format("{0} is a type of object: `new x = {0}(…);` in vcl_init", in.text));
+    auto names = function_names();
+    for (const auto& [object, of] : objects_) {
+        if (of == nullptr) continue;
+        for (const auto& each : of->methods) names.push_back(fmt::format("{}.{}", object, each.name));
+    }
+    const auto hint = suggestion(in.text, names);
+    if (module != in.text && !is_module(module) && hint.empty()) {
+        return complain(in.at, fmt::format("{}: there is no module or object {}", in.text, module));
+    }
+    return complain(in.at, fmt::format("unknown function {}{}", in.text, hint));
+}
+
+bool checker::bind(expression& in, const std::vector<parameter>& parameters, bool exactly_one) {
+    std::vector<expression_pointer> slots(parameters.size());
+    bool good = true, named = false;
+    for (std::size_t i = 0; i < in.parts.size(); ++i) {
+        auto& argument = in.parts[i];
+        std::size_t slot = i;
+        if (const auto& name = in.argument_names[i]; !name.empty()) {
+            named = true;
+            slot = static_cast<std::size_t>(std::ranges::find(parameters, name, &parameter::name) - parameters.begin());
+            if (slot == parameters.size()) return complain(argument->at, fmt::format("{} has no argument named {}", in.text, name));
+        } else if (named) {
+            return complain(argument->at, "an argument without a name cannot follow one with a name");
+        } else if (slot >= parameters.size()) {
+            return complain(argument->at, fmt::format("{} takes {} argument{}, not {}", in.text, parameters.size(),
+                                                      parameters.size() == 1 ? "" : "s", in.parts.size()));
+        }
+        if (slots[slot] != nullptr) return complain(argument->at, fmt::format("the argument {} is given twice", parameters[slot].name));
+        slots[slot] = std::move(argument);
+        good = bind_one(slots[slot], parameters[slot], in.text) && good;
+    }
+    std::size_t given = 0;
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (slots[i] != nullptr) {
+            given += parameters[i].name != "fallback" ? 1 : 0;
+        } else if (parameters[i].otherwise) {
+            slots[i] = std::make_unique<expression>();
+            slots[i]->constant = *parameters[i].otherwise;
+            slots[i]->of = parameters[i].of;
+        } else if (!parameters[i].optional) {
+            return complain(in.at,
+                            fmt::format("{} wants a further argument: {} ({})", in.text, parameters[i].name, name(parameters[i].of)));
+        }
+    }
+    if (exactly_one && given != 1) return complain(in.at, fmt::format("{} converts exactly one value, here are {}", in.text, given));
+    in.parts = std::move(slots);
+    return good;
+}
+
+bool checker::bind_one(expression_pointer& argument, const parameter& to, const std::string& callee) {
+    const auto whom = fmt::format("argument {} of {}", to.name, callee);
+    if (to.of == type::header || to.of == type::http) {
+        const auto* found = argument->what == expression::kind::word ? find_variable(argument->text) : nullptr;
+        if (found == nullptr || found->of != to.of) {
+            return complain(
+                argument->at,
+                fmt::format("{} wants {}", whom, to.of == type::http ? "req, bereq, beresp or resp" : "a header, such as req.http.Cookie"));
+        }
+        if (!check_variable(*argument, *found)) return false;
+        argument->what = expression::kind::literal;  // what the function gets is the name
+        argument->constant = argument->text;
+        return true;
+    }
+    if (to.of == type::choice) {
+        const auto choices = fmt::format(" {} ", to.choices);
+        if (argument->what != expression::kind::word || choices.find(fmt::format(" {} ", argument->text)) == std::string::npos) {
+            return complain(argument->at, fmt::format("{} wants one of {}", whom, to.choices));
+        }
+        argument->what = expression::kind::literal;
+        argument->constant = argument->text;
+        argument->of = type::choice;
+        return true;
+    }
+    return want(*argument, to.of, whom);
+}
+
+bool checker::check_sum(expression& in) {
+    if (!check(*in.parts[0])) return false;
+    auto sofar = in.parts[0]->of;
+    if (!printable(sofar)) return complain(in.parts[0]->at, fmt::format("{} cannot be added to", name(sofar)));
+    in.text_from = textual(sofar) ? 1 : in.parts.size();
+    for (std::size_t i = 1; i < in.parts.size(); ++i) {
+        const auto op = in.operators[i - 1];
+        if (!check(*in.parts[i])) return false;
+        const auto next = in.parts[i]->of;
+        if (!printable(next)) return complain(in.parts[i]->at, fmt::format("{} cannot be added", name(next)));
+        if (op == ' ' || (op == '+' && (textual(sofar) || textual(next)))) {
+            sofar = type::string;
+            in.text_from = std::min(in.text_from, i);
+        } else if (const auto result = sum_of(sofar, op, next)) {
+            sofar = *result;
+        } else {
+            return complain(in.operators_at[i - 1], fmt::format("{} is not possible between {} and {}", op, name(sofar), name(next)));
+        }
+    }
+    in.of = sofar;
+    return true;
+}
+
+bool checker::check_product(expression& in) {
+    if (!check(*in.parts[0])) return false;
+    in.of = in.parts[0]->of;
+    for (std::size_t i = 1; i < in.parts.size(); ++i) {
+        if (!check(*in.parts[i])) return false;
+        const auto result = product_of(in.of, in.operators[i - 1], in.parts[i]->of);
+        if (!result) {
+            return complain(in.operators_at[i - 1],
+                            fmt::format("{} is not possible between {} and {}", in.operators[i - 1], name(in.of), name(in.parts[i]->of)));
+        }
+        in.of = *result;
+    }
+    return true;
+}
+
+bool checker::check_comparison(expression& in) {
+    const bool left_good = check(*in.parts[0]);
+    if (!check(*in.parts[1]) || !left_good) return false;
+    in.of = type::boolean;
+    const auto left = in.parts[0]->of, right = in.parts[1]->of;
+    const bool equality = in.text == "==" || in.text == "!=";
+    const bool ordered = numeric(left) || left == type::duration || left == type::time || left == type::bytes;
+    const bool same = left == right || (numeric(left) && numeric(right)) || (textual(left) && printable(right));
+    if (!same || (!ordered && !equality))
+        return complain(in.at, fmt::format("{} is not possible between {} and {}", in.text, name(left), name(right)));
+    if (!ordered && !textual(left) && left != type::boolean && left != type::ip && left != type::backend && left != type::storage) {
+        return complain(in.at, fmt::format("{} cannot be compared", name(left)));
+    }
+    return true;
+}
+
+bool checker::check_match(expression& in) {
+    if (!check(*in.parts[0])) return false;
+    in.of = type::boolean;
+    const auto left = in.parts[0]->of;
+    const auto& right = *in.parts[1];
+    if (left == type::ip) {
+        if (right.what != expression::kind::word)
+            return complain(right.at, fmt::format("{} after an IP wants the name of an acl", in.text));
+        const auto found = acls_.find(right.text);
+        if (found == acls_.end()) {
+            std::vector<std::string> names;
+            for (const auto& each : acls_) names.push_back(each.first);
+            return complain(right.at, fmt::format("undefined acl {}{}", right.text, suggestion(right.text, names)));
+        }
+        in.members = found->second.get();
+        return true;
+    }
+    if (!textual(left)) return complain(in.at, fmt::format("{} wants a STRING or an IP on its left, found {}", in.text, name(left)));
+    if (right.what == expression::kind::word && acls_.contains(right.text)) {
+        return complain(in.at, fmt::format("an acl matches an IP, not a STRING (std.ip({}, …) converts)", in.parts[0]->text));
+    }
+    return compile(right, in.pattern);
+}
+
+bool checker::compile(const expression& literal, std::shared_ptr<const regex>& into) {
+    if (literal.what != expression::kind::literal || !literal.quoted)
+        return complain(literal.at, "a regular expression must be a string written out here");
+    const auto& pattern = std::get<std::string>(literal.constant);
+    auto compiled = regex::compile(pattern);
+    if (!compiled) {
+        return complain(literal.at, fmt::format("this regular expression does not compile: {} (at offset {})", compiled.error().message,
+                                                compiled.error().offset));
+    }
+    into = std::move(*compiled);
+    return true;
+}
+
+}  // namespace badorigin::cache::vcl

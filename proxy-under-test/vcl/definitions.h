@@ -1,0 +1,19 @@
+// The declarations of a tree (backends, probes, acls) to the values that the cache and the evaluator use.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy-under-test/vcl/ast.h"
+#include "proxy-under-test/vcl/program.h"
+#include "proxy-under-test/vcl/source.h"
+
+namespace badorigin::cache::vcl {
+
+/// In order of declaration, but the one named "default", if any, first.
+std::vector<backend_definition> define_backends(sources& all, const tree& from);
+std::map<std::string, std::unique_ptr<acl>> define_acls(sources& all, const tree& from);
+
+}  // namespace badorigin::cache::vcl

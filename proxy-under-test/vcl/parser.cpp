@@ -1,0 +1,462 @@
+#include "proxy-under-test/vcl/parser.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <glob.h>
+
+#include "proxy-under-test/vcl/parser_state.h"
+
+namespace badorigin::cache::vcl {
+
+namespace {
+
+const std::vector<std::string> declarations{"vcl", "backend", "probe", "acl", "import", "include", "sub"};
+const std::vector<std::string> statements{"set", "unset", "if", "call", "return", "new", "synthetic", "hash_data", "ban"};
+
+class parser : public expression_parser {
+public:
+    parser(sources& all, std::uint32_t which, const std::string& directory, std::vector<std::string>& open, tree& into)
+        : expression_parser(all, which), directory_(directory), open_(open), tree_(into) {}
+
+    void run(bool included) {
+        try {
+            version(included);
+        } catch (const gave_up&) { return; }
+        while (!at_end()) {
+            try {
+                declaration();
+            } catch (const gave_up&) { skip_to_declaration(); }
+        }
+    }
+
+private:
+    void version(bool included) {
+        if (!sees("vcl")) {
+            if (included) return;
+            fail(peek().at, "the policy must begin with the version of its language: vcl 4.1;");
+        }
+        take();
+        const auto at = peek().at;
+        const auto& number = take();
+        if (number.what != token::kind::real || (number.text != "4.0" && number.text != "4.1")) {
+            fail(at, fmt::format("this reads vcl 4.0 and vcl 4.1, not {}", number.shown()));
+        }
+        const int version = number.text == "4.0" ? 40 : 41;
+        if (included && version > all_[which_].version) fail(at, "an included file may not be newer than the one that includes it");
+        all_[which_].version = version;
+        expect(";", "behind the version");
+    }
+
+    void declaration() {
+        const auto& word = peek();
+        if (accept("sub")) return subroutine_definition();
+        if (accept("backend")) return backend();
+        if (accept("probe")) return probe();
+        if (accept("acl")) return access_list();
+        if (accept("import")) return import_module();
+        if (accept("include")) return include();
+        if (sees("vcl")) fail(word.at, "the version stands once, at the top");
+        if (word.is("director"))
+            fail(word.at, "directors are objects: `import directors;` and `new x = directors.round_robin();` in vcl_init");
+        fail(word.at, fmt::format("expected a declaration (backend, probe, acl, import, include or sub), found {}{}", word.shown(),
+                                  word.what == token::kind::word ? suggestion(word.text, declarations) : ""));
+    }
+
+    /// To the next word that opens a declaration, outside of braces as far as those can be told.
+    void skip_to_declaration() {
+        int open = 0;
+        while (!at_end()) {
+            if (open <= 0 && peek().at.column == 1 && std::ranges::find(declarations, peek().text) != declarations.end()) return;
+            if (sees("{")) ++open;
+            if (sees("}") && --open <= 0) {
+                take();
+                return;
+            }
+            take();
+        }
+    }
+
+    void subroutine_definition() {
+        const auto& found = expect_name("the name of the subroutine");
+        auto* existing = tree_.find(found.text);
+        if (existing != nullptr && !found.text.starts_with("vcl_")) {
+            fail(found.at, fmt::format("subroutine {} is defined twice (first on line {}); only those of vcl_… are joined", found.text,
+                                       existing->at.line));
+        }
+        if (existing == nullptr) {
+            tree_.subroutines.push_back(std::make_unique<custom_subroutine>());
+            existing = tree_.subroutines.back().get();
+            existing->name = found.text;
+            existing->at = found.at;
+        }
+        const auto index = static_cast<std::size_t>(
+            std::ranges::find(tree_.subroutines, existing, &std::unique_ptr<custom_subroutine>::get) - tree_.subroutines.begin());
+        auto body = braces("of the subroutine");
+        tree_.subroutines[index]->bodies.push_back(std::move(body));
+    }
+
+    block braces(std::string_view of_what) {
+        const deeper one(*this);
+        const auto opened = peek().at;
+        expect("{", of_what);
+        block result;
+        while (!sees("}")) {
+            if (at_end()) fail(opened, "this { is never closed");
+            if (auto next = statement_or_nothing()) result.push_back(std::move(next));
+        }
+        take();
+        return result;
+    }
+
+    std::unique_ptr<statement> statement_or_nothing() {
+        const auto before = here_;
+        try {
+            return parse_statement();
+        } catch (const gave_up&) {
+            if (depth_ >= deepest) throw;
+            skip_statement(before);
+            return nullptr;
+        }
+    }
+
+    /// Behind the next ; or before the } that closes the block the statement stands in.
+    void skip_statement(std::size_t from) {
+        here_ = from;
+        int open = 0;
+        while (!at_end()) {
+            if (open == 0 && sees("}")) return;
+            if (sees("{")) ++open;
+            if (sees("}") && --open == 0) {
+                take();
+                return;
+            }
+            if (open == 0 && sees(";")) {
+                take();
+                return;
+            }
+            take();
+        }
+    }
+
+    std::unique_ptr<statement> start(statement::kind what) {
+        auto result = std::make_unique<statement>();
+        result->what = what;
+        result->at = peek().at;
+        return result;
+    }
+
+    std::unique_ptr<statement> parse_statement() {
+        const auto& first = peek();
+        if (first.is(";")) {
+            take();
+            return nullptr;
+        }
+        if (first.what != token::kind::word) fail(first.at, fmt::format("expected a statement, found {}", first.shown()));
+        if (first.text == "set") return set();
+        if (first.text == "unset") return unset();
+        if (first.text == "if") return condition();
+        if (first.text == "call") return call();
+        if (first.text == "return") return finish();
+        if (first.text == "new") return create();
+        if (first.text == "remove") fail(first.at, "remove is now written unset");
+        if (first.text == "error") fail(first.at, "error is now written return (synth(status, reason));");
+        if (first.text == "purge") fail(first.at, "purge is now written return (purge); in vcl_recv");
+        if (first.text.starts_with("els")) fail(first.at, fmt::format("{} without an if before it", first.text));
+        if (!peek(1).is("(")) fail(first.at, fmt::format("unknown statement {}{}", first.shown(), suggestion(first.text, statements)));
+        auto result = start(statement::kind::expression);
+        auto value = std::make_unique<expression>();
+        value->what = expression::kind::call;
+        value->at = first.at;
+        value->text = take().text;
+        parse_arguments(*value);
+        result->parts.push_back(std::move(value));
+        semicolon();
+        return result;
+    }
+
+    void semicolon() {
+        if (accept(";")) return;
+        // The place of a forgotten ; is behind the last token, not at the next one, which may be lines away.
+        const auto& last = tokens_[here_ > 0 ? here_ - 1 : 0];
+        auto at = peek().at;
+        if (last.at.line < at.line || at_end()) {
+            at = last.at;
+            if (last.what != token::kind::text) at.column += static_cast<int>(last.text.size());
+        }
+        fail(at, fmt::format("expected ; at the end of the statement, found {}", peek().shown()));
+    }
+
+    std::unique_ptr<statement> set() {
+        auto result = start(statement::kind::set);
+        take();
+        const auto& target = expect(token::kind::word, "the variable to set");
+        result->name = target.text;
+        result->name_at = target.at;
+        const auto& op = peek();
+        if (!(op.is("=") || op.is("+=") || op.is("-=") || op.is("*=") || op.is("/="))) {
+            fail(op.at, fmt::format("expected = or += -= *= /= behind the variable, found {}", op.shown()));
+        }
+        result->op = take().text;
+        result->parts.push_back(parse_expression());
+        semicolon();
+        return result;
+    }
+
+    std::unique_ptr<statement> unset() {
+        auto result = start(statement::kind::unset);
+        take();
+        const auto& target = expect(token::kind::word, "the variable to unset");
+        result->name = target.text;
+        result->name_at = target.at;
+        semicolon();
+        return result;
+    }
+
+    std::unique_ptr<statement> condition() {
+        auto result = start(statement::kind::condition);
+        take();
+        branch(*result);
+        while (true) {
+            if (sees("elseif") || sees("elsif") || sees("elif")) {
+                take();
+                branch(*result);
+            } else if (sees("else") && peek(1).is("if")) {
+                take();
+                take();
+                branch(*result);
+            } else if (accept("else")) {
+                result->blocks.push_back(braces("behind else"));
+                return result;
+            } else {
+                return result;
+            }
+        }
+    }
+
+    void branch(statement& of) {
+        expect("(", "behind if");
+        of.parts.push_back(parse_expression());
+        expect(")", "behind the condition");
+        of.blocks.push_back(braces("behind the condition"));
+    }
+
+    std::unique_ptr<statement> call() {
+        auto result = start(statement::kind::call);
+        take();
+        const auto& callee = expect_name("the name of a subroutine");
+        result->name = callee.text;
+        result->name_at = callee.at;
+        semicolon();
+        return result;
+    }
+
+    std::unique_ptr<statement> finish() {
+        auto result = start(statement::kind::finish);
+        take();
+        if (accept(";")) {
+            result->plain = true;
+            return result;
+        }
+        const bool parentheses = accept("(");
+        const auto& word = expect_name("an action");
+        result->name = word.text;
+        result->name_at = word.at;
+        if (sees("(")) {
+            expression call;
+            parse_arguments(call);
+            for (std::size_t i = 0; i < call.parts.size(); ++i) {
+                if (!call.argument_names[i].empty()) fail(call.parts[i]->at, "the arguments of an action have no names");
+            }
+            result->parts = std::move(call.parts);
+        }
+        if (parentheses) expect(")", "behind the action");
+        semicolon();
+        return result;
+    }
+
+    std::unique_ptr<statement> create() {
+        auto result = start(statement::kind::create);
+        take();
+        const auto& object = expect_name("the name of the new object");
+        result->name = object.text;
+        result->name_at = object.at;
+        expect("=", "behind the object's name");
+        auto value = std::make_unique<expression>();
+        value->what = expression::kind::call;
+        value->at = peek().at;
+        value->text = result->type_name = expect(token::kind::word, "the type of the object, such as directors.round_robin").text;
+        parse_arguments(*value);
+        result->parts.push_back(std::move(value));
+        semicolon();
+        return result;
+    }
+
+    void backend() {
+        const auto& found = expect_name("the name of the backend");
+        definition result{.name = found.text, .at = found.at, .none = false, .attributes = {}};
+        if (accept("none")) {
+            result.none = true;
+            semicolon();
+        } else {
+            result.attributes = attributes("of the backend");
+        }
+        tree_.backends.push_back(std::move(result));
+    }
+
+    void probe() {
+        const auto& found = expect_name("the name of the probe");
+        definition result{.name = found.text, .at = found.at, .none = false, .attributes = {}};
+        result.attributes = attributes("of the probe");
+        tree_.probes.push_back(std::move(result));
+    }
+
+    std::vector<attribute> attributes(std::string_view of_what) {
+        const deeper one(*this);
+        const auto opened = peek().at;
+        expect("{", of_what);
+        std::vector<attribute> result;
+        while (!accept("}")) {
+            if (at_end()) fail(opened, "this { is never closed");
+            attribute next;
+            next.at = peek().at;
+            expect(".", "before an attribute such as .host");
+            next.name = expect_name("the name of an attribute").text;
+            expect("=", "behind the attribute's name");
+            if (sees("{")) {
+                next.nested = attributes("of the probe");
+                accept(";");
+            } else if (peek().what == token::kind::word && peek().text != "true" && peek().text != "false") {
+                next.word = take().text;
+                semicolon();
+            } else {
+                do next.values.push_back(attribute_value());
+                while (!sees(";") && next.name == "request" && peek().what == token::kind::text);
+                semicolon();
+            }
+            result.push_back(std::move(next));
+        }
+        return result;
+    }
+
+    expression_pointer attribute_value() {
+        auto result = std::make_unique<expression>();
+        result->at = peek().at;
+        const auto& found = peek();
+        if (found.what == token::kind::symbol || found.what == token::kind::end)
+            fail(found.at, fmt::format("expected a value, found {}", found.shown()));
+        result->quoted = found.what == token::kind::text;
+        if (found.what == token::kind::text) {
+            result->constant = found.text;
+        } else if (found.what == token::kind::word) {
+            result->constant = found.text == "true";
+        } else {
+            result->constant = found.number;
+        }
+        take();
+        return result;
+    }
+
+    void access_list() {
+        const auto& found = expect_name("the name of the acl");
+        acl_definition result{.name = found.text, .at = found.at, .pedantic = true, .lines = {}};
+        while (sees("+") || sees("-")) {
+            const bool on = take().text == "+";
+            const auto& flag = expect_name("a flag of the acl (log, table, pedantic)");
+            if (flag.text == "pedantic") result.pedantic = on;
+            if (flag.text != "pedantic" && flag.text != "log" && flag.text != "table" && flag.text != "fold") {
+                fail(flag.at,
+                     fmt::format("unknown flag {} of an acl{}", flag.shown(), suggestion(flag.text, {"log", "table", "pedantic", "fold"})));
+            }
+        }
+        const auto opened = peek().at;
+        expect("{", "of the acl");
+        while (!accept("}")) {
+            if (at_end()) fail(opened, "this { is never closed");
+            result.lines.push_back(access_line());
+        }
+        tree_.acls.push_back(std::move(result));
+    }
+
+    acl_definition::line access_line() {
+        acl_definition::line result;
+        result.negated = accept("!");
+        result.optional = accept("(");
+        if (!result.negated) result.negated = accept("!");
+        result.at = peek().at;
+        result.address = expect(token::kind::text, "an address in quotes").text;
+        if (accept("/")) {
+            const auto& mask = expect(token::kind::integer, "the width of the mask");
+            const auto* width = std::get_if<std::int64_t>(&mask.number);
+            if (width == nullptr || *width < 0 || *width > 128) fail(mask.at, "a mask has 0 to 128 bits");
+            result.mask = static_cast<int>(*width);
+        }
+        if (result.optional) expect(")", "behind the address");
+        semicolon();
+        return result;
+    }
+
+    void import_module() {
+        const auto& found = expect_name("the name of a module");
+        tree_.imports.push_back({found.text, found.at});
+        if (accept("from")) expect(token::kind::text, "the module's file");
+        semicolon();
+    }
+
+    void include() {
+        bool pattern = false;
+        if (accept("+")) {
+            const auto& flag = expect_name("glob");
+            if (flag.text != "glob") fail(flag.at, fmt::format("unknown flag {} of include; there is +glob", flag.shown()));
+            pattern = true;
+        }
+        const auto at = peek().at;
+        const auto name = expect(token::kind::text, "the name of a file in quotes").text;
+        semicolon();
+        namespace fs = std::filesystem;
+        if (name.empty() || name.find('\0') != std::string::npos) fail(at, "include needs the name of a file");
+        const auto path = name.starts_with("./")  ? fs::path(all_[which_].directory) / name.substr(2)
+                          : name.starts_with('/') ? fs::path(name)
+                                                  : fs::path(directory_) / name;
+        if (!pattern) return include_file(path.lexically_normal().string(), at);
+        glob_t found{};
+        if (glob(path.c_str(), GLOB_NOMAGIC, nullptr, &found) == 0) {
+            const std::vector<std::string> files(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+            globfree(&found);
+            for (const auto& file : files) include_file(file, at);
+        } else {
+            globfree(&found);
+        }
+    }
+
+    void include_file(const std::string& path, place at) {
+        if (std::ranges::find(open_, path) != open_.end()) fail(at, fmt::format("{} includes itself", path));
+        if (open_.size() >= 20) fail(at, "includes are nested more than 20 deep");
+        if (all_.full()) fail(at, "too many files are included");
+        std::error_code failed;
+        if (!std::filesystem::is_regular_file(path, failed)) fail(at, fmt::format("cannot read {}: no such file", path));
+        if (std::filesystem::file_size(path, failed) > 4'000'000) fail(at, fmt::format("{} is larger than any policy", path));
+        std::ifstream file(path, std::ios::binary);
+        if (!file) fail(at, fmt::format("cannot read {}", path));
+        const auto which = all_.add(path, {std::istreambuf_iterator<char>(file), {}}, std::filesystem::path(path).parent_path().string());
+        all_[which].version = all_[which_].version;
+        open_.push_back(path);
+        parser(all_, which, directory_, open_, tree_).run(true);
+        open_.pop_back();
+    }
+
+    const std::string& directory_;
+    std::vector<std::string>& open_;
+    tree& tree_;
+};
+
+}  // namespace
+
+void parse(sources& all, std::uint32_t which, const std::string& include_directory, tree& into) {
+    std::vector<std::string> open{std::filesystem::path(all[which].name).lexically_normal().string()};
+    parser(all, which, include_directory, open, into).run(false);
+}
+
+}  // namespace badorigin::cache::vcl
