@@ -23,8 +23,8 @@ struct set_up_error : std::runtime_error {
 
 struct engine_settings {
     bool virtual_time = false;
-    nanoseconds wall_start{0};  ///< Unix time that the run's clock zero stands for; Date fields are made from wall_start + clock
-    std::string run;            ///< short unique text that begins every token and serial ("k3f9")
+    nanoseconds wall_start{0};            ///< Unix time that the run's clock zero stands for; Date fields are made from wall_start + clock
+    std::string run;                      ///< short unique text that begins every token and serial ("k3f9")
     std::string host = "badorigin.test";  ///< Host field of clients
 };
 
@@ -46,6 +46,8 @@ enum class client_state : std::uint8_t { running, answered, closed_without_answe
 
 class engine {
 public:
+    struct impl;  ///< sockets and coroutines, out of sight
+
     explicit engine(engine_settings settings, socket_watch watch = {});
     ~engine();
     engine(const engine&) = delete;
@@ -67,7 +69,7 @@ public:
     void release();
     bool all_connected() const;  ///< held clients are connected
     client_state state(client_id id) const;
-    const std::string& token(client_id id) const;  ///< empty for raw requests
+    const std::string& token(client_id id) const;    ///< empty for raw requests
     void close_connection(const std::string& name);  ///< a kept one
 
     nanoseconds now() const;
@@ -91,7 +93,6 @@ public:
     std::vector<socket_record> shut_down();
 
 private:
-    struct impl;
     std::unique_ptr<impl> impl_;
 };
 

@@ -10,12 +10,12 @@ enum class strikes : unsigned char { at_connect, before_response, in_header, in_
 std::string_view name(strikes place);
 
 struct fault_row {
-    std::string_view id;         ///< "close-in-body"
+    std::string_view id;  ///< "close-in-body"
     strikes place;
-    std::string_view on_the_wire;///< one sentence: what goes over the wire
-    std::string_view breaks;     ///< "RFC 9112 section 8", or empty
-    std::string_view who;        ///< "R0.8": the field report, or who was hurt by it
-    std::string_view arguments;  ///< names of the arguments it reads, comma-separated: "after,for"
+    std::string_view on_the_wire;  ///< one sentence: what goes over the wire
+    std::string_view breaks;       ///< "RFC 9112 section 8", or empty
+    std::string_view who;          ///< "R0.8": the field report, or who was hurt by it
+    std::string_view arguments;    ///< names of the arguments it reads, comma-separated: "after,for"
 };
 
 std::span<const fault_row> fault_catalogue();

@@ -46,18 +46,19 @@ enum class condition : std::uint8_t { always, fresh_connection, reused_connectio
 struct reply {
     condition when = condition::always;
     int status = 200;
-    std::string reason;          ///< empty: the registered phrase
+    std::string reason;  ///< empty: the registered phrase
     std::string version = "1.1";
     field_lines fields;
     content body;
-    std::vector<int> interim;    ///< 1xx statuses sent first
-    nanoseconds delay{0};        ///< between the whole request and the first byte of the response
-    bool close = false;          ///< Connection: close, and a clean close behind the response
-    bool validates = false;      ///< answers a conditional request whose validator matches `ETag` / `Last-Modified` in `fields` with 304
+    std::vector<int> interim;  ///< 1xx statuses sent first
+    nanoseconds delay{0};      ///< between the whole request and the first byte of the response
+    bool close = false;        ///< Connection: close, and a clean close behind the response
+    bool validates = false;    ///< answers a conditional request whose validator matches `ETag` / `Last-Modified` in `fields` with 304
     std::optional<peers::fault> fault;
-    std::optional<std::string> raw;  ///< these bytes instead of a response of ours (no serial then), then the connection is closed unless `keep_open`
+    std::optional<std::string>
+        raw;  ///< these bytes instead of a response of ours (no serial then), then the connection is closed unless `keep_open`
     bool keep_open = false;
-    int repeat = 1;              ///< how often it may be used; -1: forever
+    int repeat = 1;                    ///< how often it may be used; -1: forever
     std::optional<nanoseconds> until;  ///< usable only before this time of the run's clock (storms "for a time")
     friend bool operator==(const reply&, const reply&) = default;
 };
@@ -89,8 +90,8 @@ struct sending {
     std::optional<std::uint64_t> stop_after;  ///< bytes of the body (0: header only), then `then`
     enum class ending : std::uint8_t { wait, close, reset, half_close };
     ending then = ending::wait;
-    std::optional<std::uint64_t> piece;       ///< body bytes a write
-    nanoseconds every{0};                     ///< between pieces
+    std::optional<std::uint64_t> piece;  ///< body bytes a write
+    nanoseconds every{0};                ///< between pieces
     friend bool operator==(const sending&, const sending&) = default;
 };
 
