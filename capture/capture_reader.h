@@ -33,7 +33,8 @@ private:
     std::unique_ptr<state> state_;
 };
 
-/// Writes pcapng with nanosecond time stamps. Every error is kept and told by error(); nothing throws (a full disk is a finding of the caller).
+/// Writes pcapng with nanosecond time stamps. Every error is kept and told by error(); nothing throws (a full disk is a finding of the
+/// caller).
 class pcapng_writer {
 public:
     static std::expected<pcapng_writer, std::string> create(const std::string& file, link_type link, std::uint32_t snap_length = 262144);

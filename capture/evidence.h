@@ -22,13 +22,13 @@ struct received {
 
 /// One sample of the proxy's process tree.
 struct vitals_sample {
-    std::string step;               ///< name of the step that it was taken after; "start", "end"
-    nanoseconds monotonic{0};       ///< real time since the run's start
-    nanoseconds cpu{0};             ///< user + system of the whole tree so far
+    std::string step;          ///< name of the step that it was taken after; "start", "end"
+    nanoseconds monotonic{0};  ///< real time since the run's start
+    nanoseconds cpu{0};        ///< user + system of the whole tree so far
     std::uint64_t resident_bytes = 0;
     std::uint32_t descriptors = 0, processes = 0;
     bool alive = true;
-    std::string exit;               ///< how it ended when not alive: "exit 1", "signal 6 (Aborted)"
+    std::string exit;  ///< how it ended when not alive: "exit 1", "signal 6 (Aborted)"
 };
 
 enum class evidence_kind : std::uint8_t { libpcap, tap, file };
@@ -37,24 +37,24 @@ std::string_view name(evidence_kind kind);
 struct manifest {
     int format = 1;
     std::string tool_version;
-    std::string scenario;           ///< its id, e.g. "saint/blacklisted-url-keeps-away-from-its-origin"
+    std::string scenario;  ///< its id, e.g. "saint/blacklisted-url-keeps-away-from-its-origin"
     std::string proxy, proxy_version;
     std::map<std::string, std::string> roles;  ///< "127.0.0.1:8080" → "proxy", "127.0.0.1:9001" → "origin:app"
     std::uint64_t seed = 0;
     evidence_kind evidence = evidence_kind::libpcap;
     std::uint64_t kernel_drops = 0;
     bool virtual_time = false;
-    std::string planted_bug;        ///< empty: none
-    std::string interrupted;        ///< why the run ended early; empty: it did not
-    std::string proxy_crash;        ///< filled when the proxy died by itself: "signal 6 (Aborted)"
+    std::string planted_bug;  ///< empty: none
+    std::string interrupted;  ///< why the run ended early; empty: it did not
+    std::string proxy_crash;  ///< filled when the proxy died by itself: "signal 6 (Aborted)"
 };
 
 struct evidence {
     capture::manifest manifest;
-    std::vector<marker> markers;          ///< in file order
+    std::vector<marker> markers;  ///< in file order
     std::vector<std::shared_ptr<const connection>> connections;
-    std::vector<exchange_ptr> exchanges;  ///< in order of their first byte
-    std::vector<transaction> transactions;///< in order of the client request's first byte; those without a client last
+    std::vector<exchange_ptr> exchanges;    ///< in order of their first byte
+    std::vector<transaction> transactions;  ///< in order of the client request's first byte; those without a client last
     std::vector<vitals_sample> vitals;
     std::vector<capture::received> received;
     frame_number frames = 0;
@@ -63,8 +63,8 @@ struct evidence {
     /// a gap, no holes up to each close, received counts matched).
     std::vector<std::string> incomplete;
 
-    /// The harness's clock at a frame: nanoseconds since the run's virtual start. With virtual time it is that of the last clock marker before the
-    /// frame, in real time the packet's own time less the start marker's.
+    /// The harness's clock at a frame: nanoseconds since the run's virtual start. With virtual time it is that of the last clock marker
+    /// before the frame, in real time the packet's own time less the start marker's.
     nanoseconds clock_at(const frame_ref& frame) const;
 };
 

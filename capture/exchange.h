@@ -25,17 +25,17 @@ struct hole {
 };
 
 struct connection {
-    std::uint64_t id = 0;  ///< in order of first frame, from 1
+    std::uint64_t id = 0;     ///< in order of first frame, from 1
     endpoint client, server;  ///< who connected to whom
     capture::leg leg = capture::leg::unknown;
-    std::string server_name;  ///< the role of the server's address in the manifest: "proxy", "origin:app"; empty if unknown
-    frame_ref opened;         ///< first frame seen (SYN when `complete_start`)
+    std::string server_name;      ///< the role of the server's address in the manifest: "proxy", "origin:app"; empty if unknown
+    frame_ref opened;             ///< first frame seen (SYN when `complete_start`)
     bool complete_start = false;  ///< the SYN was seen
     bool established = false;     ///< SYN-ACK seen (or data)
     bool refused = false;         ///< SYN answered by RST
     frame_ref client_fin, server_fin, client_rst, server_rst;  ///< first of each; number 0 when none
-    frame_ref last;               ///< last frame seen
-    std::uint64_t request_bytes = 0, response_bytes = 0;  ///< distinct payload bytes seen in each direction
+    frame_ref last;                                            ///< last frame seen
+    std::uint64_t request_bytes = 0, response_bytes = 0;       ///< distinct payload bytes seen in each direction
     std::uint64_t retransmissions = 0, overlaps_that_differ = 0;
     std::vector<hole> holes;
     http::anomalies stray;  ///< bytes that belong to no message (request direction and response direction)
@@ -52,14 +52,14 @@ struct seen_message {
 
 /// A request with its interim and final responses on one connection.
 struct exchange {
-    std::uint64_t id = 0;  ///< in order of the request's first byte, from 1
+    std::uint64_t id = 0;                  ///< in order of the request's first byte, from 1
     std::shared_ptr<const connection> on;  ///< complete once the capture is read
     std::uint32_t index = 0;               ///< on its connection, from 0; > 0: the connection was reused
     std::optional<seen_message> request;   ///< nothing: response bytes without a request
     std::vector<seen_message> interim;
     std::optional<seen_message> response;  ///< nothing: none came
     nanoseconds idle_before{0};            ///< reused: from the last byte of the exchange before to the first byte of this one
-    bool gap = false;                      ///< some byte of it is missing from the capture
+    bool gap = false;                      ///< some byte of it is missing from the capture, or so much that its pairing is in doubt
     std::string token;                     ///< Badorigin-Token of the request, empty if none
     std::string serial;                    ///< Badorigin-Serial of the final response, empty if none
 
@@ -81,7 +81,8 @@ struct transaction {
     transaction::kind kind = kind::client;
     exchange_ptr client;
     std::vector<fetch> fetches;
-    exchange_ptr delivered_from;  ///< the origin exchange whose serial the client's response carries; null: no origin's answer, or Raw steps
+    exchange_ptr
+        delivered_from;  ///< the origin exchange whose serial the client's response carries; null: no origin's answer, or Raw steps
 };
 
 /// Field names of the harness, on the wire of staged runs.

@@ -62,8 +62,8 @@ struct udp_datagram {
 };
 
 enum class decoded : std::uint8_t { tcp, udp, other, damaged };
-/// Ethernet (with VLAN tags), Linux cooked v1/v2, raw IP, BSD loopback; IPv4, IPv6 with extension headers. IP fragments and anything else are `other`;
-/// `damaged` where lengths do not fit. Checksums are not looked at (loopback leaves them unset).
+/// Ethernet (with VLAN tags), Linux cooked v1/v2, raw IP, BSD loopback; IPv4, IPv6 with extension headers. IP fragments and anything else
+/// are `other`; `damaged` where lengths do not fit. Checksums are not looked at (loopback leaves them unset).
 decoded decode(const raw_packet& packet, tcp_segment& tcp, udp_datagram& udp);
 
 }  // namespace badorigin::capture

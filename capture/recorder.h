@@ -1,4 +1,5 @@
-// Live capture on loopback through libpcap into a bundle's packets.pcapng (FACTS.md: TPACKET_V3 with a 1 ms timeout, PACKET_IGNORE_OUTGOING, never `inbound`).
+// Live capture on loopback through libpcap into a bundle's packets.pcapng (FACTS.md: TPACKET_V3 with a 1 ms timeout,
+// PACKET_IGNORE_OUTGOING, never `inbound`).
 #pragma once
 
 #include <atomic>
@@ -15,10 +16,10 @@ namespace badorigin::capture {
 
 struct recorder_settings {
     std::string interface = "lo";
-    std::string file;                  ///< packets.pcapng to write
-    std::string filter;                ///< BPF expression; empty: everything
+    std::string file;    ///< packets.pcapng to write
+    std::string filter;  ///< BPF expression; empty: everything
     std::size_t ring_bytes = 16u << 20;
-    std::string nonce;                 ///< markers are recognised by it
+    std::string nonce;  ///< markers are recognised by it
 };
 
 /// Owns a thread that drains the ring into the file. Opened in the network namespace of the calling thread (which it keeps).
@@ -62,8 +63,8 @@ private:
 
 /// Rights. Each is tried at most once a process, before threads start.
 enum class capture_right : std::uint8_t { direct, namespace_of_our_own, none };
-/// Tries to open a capture on `lo`; without the right enters a user + network namespace (uid and gid mapped onto themselves), brings `lo` up and tries again.
-/// `why` says what failed and how to get the right. Call from the main thread before any other thread exists.
+/// Tries to open a capture on `lo`; without the right enters a user + network namespace (uid and gid mapped onto themselves), brings `lo`
+/// up and tries again. `why` says what failed and how to get the right. Call from the main thread before any other thread exists.
 capture_right obtain_capture_right(std::string& why);
 /// A fresh network namespace for the calling thread with `lo` up; false (with errno's text) where that is not allowed.
 std::expected<void, std::string> enter_fresh_network_namespace();

@@ -1,4 +1,5 @@
-// From TCP segments to exchanges: reassembly of each direction and the HTTP reader on top, in one pass, with memory bounded by the open streams.
+// From TCP segments to exchanges: reassembly of each direction and the HTTP reader on top, in one pass, with memory bounded by the open
+// streams.
 #pragma once
 
 #include <functional>
@@ -17,15 +18,16 @@ struct stream_limits {
 };
 
 /// Feeds segments in file order, yields connections (when they close or at finish) and exchanges (when they are over).
-/// Retransmissions, overlaps, out-of-order arrival, sequence wrap, mid-stream start, port reuse (a new SYN), snap-length cuts, RST and half-close are
-/// handled. A hole that is acknowledged by the other side, or still open when the stream closes or the capture ends, becomes a typed gap: so does payload
-/// acknowledged or bounded by FIN/RST sequence numbers but never seen.
+/// Retransmissions, overlaps, out-of-order arrival, sequence wrap, mid-stream start, port reuse (a new SYN), snap-length cuts, RST and
+/// half-close are handled. A hole that is acknowledged by the other side, or still open when the stream closes or the capture ends, becomes
+/// a typed gap: so does payload acknowledged or bounded by FIN/RST sequence numbers but never seen.
 class stream_table {
 public:
     using on_exchange = std::function<void(std::shared_ptr<exchange>)>;
     using on_connection = std::function<void(std::shared_ptr<connection>)>;
 
-    /// `server_ports`: roles by "ADDR:PORT"; a segment to or from such an endpoint tells client from server where no SYN was seen; else the SYN does, else the lower port is the server.
+    /// `server_ports`: roles by "ADDR:PORT"; a segment to or from such an endpoint tells client from server where no SYN was seen; else the
+    /// SYN does, else the lower port is the server.
     stream_table(std::map<std::string, std::string> roles, on_connection connections, on_exchange exchanges, stream_limits limits = {});
     ~stream_table();
     void feed(const tcp_segment& segment);
@@ -34,7 +36,6 @@ public:
     std::size_t open_streams() const;
 
 private:
-    struct flow;
     struct impl;
     std::unique_ptr<impl> impl_;
 };

@@ -1,0 +1,138 @@
+// The table of open connections. A closed one stays for a moment (late segments, packets of several CPUs that changed places), then it is
+// finished: memory is bounded by what is open, not by the capture.
+#include "capture/streams.h"
+
+#include <cstring>
+#include <deque>
+#include <unordered_map>
+
+#include "capture/flow.h"
+
+namespace badorigin::capture {
+namespace {
+
+constexpr nanoseconds linger_time = std::chrono::milliseconds(250);
+constexpr frame_number linger_frames = 65536;
+
+/// The two ends of a connection, the same for both directions.
+struct pair_of_ends {
+    endpoint low, high;
+    pair_of_ends(const endpoint& a, const endpoint& b) : low(a < b ? a : b), high(a < b ? b : a) {}
+    friend bool operator==(const pair_of_ends&, const pair_of_ends&) = default;
+};
+
+std::uint64_t eight(const std::uint8_t* bytes) {
+    std::uint64_t v;
+    std::memcpy(&v, bytes, sizeof v);
+    return v;
+}
+
+struct hash_of_ends {
+    std::size_t operator()(const pair_of_ends& p) const {
+        std::uint64_t h = static_cast<std::uint64_t>(p.low.port) << 16 | p.high.port;
+        for (const endpoint* e : {&p.low, &p.high}) {
+            for (int half : {0, 8}) h = (h ^ eight(e->address.bytes.data() + half)) * 0x9e3779b97f4a7c15u + (h >> 29);
+        }
+        return static_cast<std::size_t>(h ^ h >> 32);
+    }
+};
+
+}  // namespace
+
+struct stream_table::impl {
+    role_map roles;
+    on_connection connections;
+    on_exchange exchanges;
+    stream_limits limits;
+    std::uint64_t last_connection = 0, last_exchange = 0;
+    std::unordered_map<pair_of_ends, std::unique_ptr<capture::flow>, hash_of_ends> open;
+    struct closing {
+        pair_of_ends ends;
+        std::uint64_t id;
+        frame_ref since;
+    };
+    std::deque<closing> closed;
+
+    bool client_is_sender(const tcp_segment& s) const {
+        if (s.syn) return !s.ack;
+        if (roles.contains(s.to)) return true;
+        if (roles.contains(s.from)) return false;
+        return s.to.port <= s.from.port;
+    }
+
+    std::unique_ptr<capture::flow> make(const tcp_segment& s) {
+        auto on = std::make_shared<connection>();
+        on->id = ++last_connection;
+        on->client = client_is_sender(s) ? s.from : s.to;
+        on->server = client_is_sender(s) ? s.to : s.from;
+        on->opened = s.frame;
+        return std::make_unique<capture::flow>(std::move(on), roles, last_exchange, exchanges, limits);
+    }
+
+    void over(capture::flow& f) {
+        f.finish(http::stream_end::capture_ended);
+        if (connections) connections(f.on());
+    }
+
+    void finish_closed(const frame_ref& now) {
+        while (!closed.empty()) {
+            const closing& c = closed.front();
+            if (now.number - c.since.number < linger_frames && now.time - c.since.time < linger_time) return;
+            const auto found = open.find(c.ends);
+            if (found != open.end() && found->second->on()->id == c.id) {
+                over(*found->second);
+                open.erase(found);
+            }
+            closed.pop_front();
+        }
+    }
+};
+
+stream_table::stream_table(std::map<std::string, std::string> roles, on_connection connections, on_exchange exchanges, stream_limits limits)
+    : impl_(std::make_unique<impl>()) {
+    for (const auto& [text, role] : roles) {
+        endpoint e;
+        if (endpoint::parse(text, e)) impl_->roles.emplace(e, role);
+    }
+    impl_->connections = std::move(connections);
+    impl_->exchanges = exchanges ? std::move(exchanges) : [](const std::shared_ptr<exchange>&) {};
+    impl_->limits = limits;
+}
+
+stream_table::~stream_table() = default;
+
+void stream_table::feed(const tcp_segment& segment) {
+    impl& t = *impl_;
+    t.finish_closed(segment.frame);
+    const pair_of_ends ends(segment.from, segment.to);
+    auto found = t.open.find(ends);
+    if (found != t.open.end() && found->second->begins_anew(segment)) {
+        t.over(*found->second);
+        t.open.erase(found);
+        found = t.open.end();
+    }
+    if (found == t.open.end()) {
+        // A late ACK, FIN or RST of what is over, or of what was never seen, opens nothing.
+        if (!segment.syn && segment.payload.empty() && segment.payload_missing == 0) return;
+        found = t.open.emplace(ends, t.make(segment)).first;
+    }
+    capture::flow& f = *found->second;
+    const bool was_closed = f.on()->closed();
+    f.feed(segment);
+    if (!was_closed && f.on()->closed()) t.closed.push_back({ends, f.on()->id, segment.frame});
+}
+
+void stream_table::finish() {
+    impl& t = *impl_;
+    std::map<std::uint64_t, capture::flow*> in_order;
+    for (const auto& [ends, f] : t.open) in_order.emplace(f->on()->id, f.get());
+    for (const auto& [id, f] : in_order) t.over(*f);
+    t.open.clear();
+    t.closed.clear();
+}
+
+std::size_t stream_table::open_streams() const {
+    return impl_->open.size();
+}
+
+}  // namespace badorigin::capture
