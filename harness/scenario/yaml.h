@@ -12,13 +12,14 @@ namespace badorigin::scenario {
 
 struct problem {
     place at;
-    std::string message;  ///< what is wrong, what was expected, and "did you mean …?" where something is near
+    std::string message;       ///< what is wrong, what was expected, and "did you mean …?" where something is near
     std::string text() const;  ///< "FILE:LINE:COLUMN: message"
 };
 
-/// All problems of a text, in file order; a scenario only without any. `known_rules` are the ids that rules_off may name (empty: not checked).
-std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, const std::string& file, const std::string& id, time_mode mode,
-                                                        const std::vector<std::string>& known_rules = {});
+/// All problems of a text, in file order; a scenario only without any. `known_rules` are the ids that rules_off may name (empty: not
+/// checked).
+std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, const std::string& file, const std::string& id,
+                                                        time_mode mode, const std::vector<std::string>& known_rules = {});
 /// A file below the scenarios' root; its id is its path below `root` without the ending.
 std::expected<scenario, std::vector<problem>> read_file(const std::string& file, const std::string& root, time_mode mode,
                                                         const std::vector<std::string>& known_rules = {});

@@ -1,0 +1,43 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "harness/scenario/document.h"
+
+namespace badorigin::scenario {
+
+namespace fs = std::filesystem;
+
+std::expected<scenario, std::vector<problem>> read_file(const std::string& file, const std::string& root, time_mode mode,
+                                                        const std::vector<std::string>& known_rules) {
+    std::ifstream input{file, std::ios::binary};
+    std::error_code error;
+    const bool is_file = fs::is_regular_file(file, error);
+    if (!input || !is_file) return std::unexpected(std::vector{problem{{file, 0, 0}, "cannot be read; expected a scenario file"}});
+    std::string text(largest_file + 1, '\0');
+    input.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(input.gcount()));
+    const auto below = fs::path{file}.lexically_normal().lexically_relative(fs::path{root}.lexically_normal());
+    const bool outside = below.empty() || *below.begin() == ".." || below == ".";
+    const auto path = outside ? fs::path{file}.filename() : below;
+    return read_yaml(text, file, fs::path{path}.replace_extension().generic_string(), mode, known_rules);
+}
+
+std::vector<std::string> find_scenarios(const std::string& path) {
+    const auto is_yaml = [](const fs::path& name) { return name.extension() == ".yaml" || name.extension() == ".yml"; };
+    std::vector<std::string> out;
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) return {path};
+    for (auto at = fs::recursive_directory_iterator{path, error}; !error && at != fs::recursive_directory_iterator{}; at.increment(error)) {
+        if (at->is_directory(error) && at->path().filename() == "policies") {
+            at.disable_recursion_pending();
+        } else if (is_yaml(at->path()) && at->is_regular_file(error)) {
+            out.push_back(at->path().generic_string());
+        }
+    }
+    std::ranges::sort(out);
+    return out;
+}
+
+}  // namespace badorigin::scenario
