@@ -163,7 +163,7 @@ bool checker::check_variable(expression& in, const variable& found) {
 bool checker::unknown_word(const expression& in) {
     if (objects_.contains(in.text)) return complain(in.at, fmt::format("{0} is an object; its backend is {0}.backend()", in.text));
     if (acls_.contains(in.text)) return complain(in.at, fmt::format("the acl {} can only stand to the right of ~ or !~", in.text));
-    if (in.text.find('.') != std::string::npos) {
+    if (in.text.find_first_of(".-") != std::string::npos) {
         known_variable(in.text, in.at);
         return false;
     }

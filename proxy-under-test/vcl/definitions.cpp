@@ -213,7 +213,8 @@ std::vector<backend_definition> define_backends(sources& all, const tree& from) 
     for (const auto& each : from.probes) known.emplace(each.name, define_probe(all, each.attributes));
     std::vector<backend_definition> result;
     for (const auto& each : from.backends) result.push_back(define_backend(all, each, known));
-    std::ranges::stable_partition(result, [](const backend_definition& each) { return each.name == "default"; });
+    const auto named = std::ranges::find(result, "default", &backend_definition::name);
+    if (named != result.end()) std::rotate(result.begin(), named, named + 1);
     return result;
 }
 

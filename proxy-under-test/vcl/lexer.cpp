@@ -26,7 +26,7 @@ public:
 
     std::vector<token> run() {
         while (skip_blank()) next();
-        tokens_.push_back({.what = token::kind::end, .text = "end of file", .number = {}, .at = at_});
+        tokens_.push_back({.what = token::kind::end, .text = "end of file", .number = {}, .at = at_, .behind = at_});
         return std::move(tokens_);
     }
 
@@ -69,8 +69,9 @@ private:
     }
 
     void push(token::kind what, std::string text, std::size_t length, value number = {}) {
-        tokens_.push_back({.what = what, .text = std::move(text), .number = std::move(number), .at = at_});
+        tokens_.push_back({.what = what, .text = std::move(text), .number = std::move(number), .at = at_, .behind = at_});
         advance(length);
+        tokens_.back().behind = at_;
     }
 
     void next() {

@@ -16,7 +16,7 @@ struct token {
     kind what = kind::end;
     std::string text;  ///< the word, the string's content, the symbol, or the number as written
     value number;      ///< of the four kinds of number
-    place at;
+    place at, behind;  ///< its first byte, and the first that is no longer part of it
 
     bool is(std::string_view symbol_or_word) const { return (what == kind::symbol || what == kind::word) && text == symbol_or_word; }
     std::string shown() const;  ///< for messages

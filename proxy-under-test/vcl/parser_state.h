@@ -1,6 +1,7 @@
 // What the two halves of the parser share: the tokens, the place in them, and how an error is given up and recovered from.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,6 +97,29 @@ private:
     expression_pointer parse_sum();
     expression_pointer parse_product();
     expression_pointer parse_single();
+};
+
+class statement_parser : public expression_parser {
+public:
+    using expression_parser::expression_parser;
+
+protected:
+    /// "{ statements }"; a broken statement is complained about and left out.
+    block braces(std::string_view of_what);
+    void semicolon();
+
+private:
+    std::unique_ptr<statement> statement_or_nothing();
+    void skip_statement(std::size_t from);
+    std::unique_ptr<statement> start(statement::kind what);
+    std::unique_ptr<statement> parse_statement();
+    std::unique_ptr<statement> set();
+    std::unique_ptr<statement> unset();
+    std::unique_ptr<statement> condition();
+    void branch(statement& of);
+    std::unique_ptr<statement> call();
+    std::unique_ptr<statement> finish();
+    std::unique_ptr<statement> create();
 };
 
 }  // namespace badorigin::cache::vcl

@@ -59,7 +59,7 @@ void sources::complain(place at, std::string message) {
 
 std::vector<error> sources::errors() const {
     auto sorted = found_;
-    std::ranges::stable_sort(sorted, {}, [](const complaint& c) { return std::tuple{c.at.source, c.at.line, c.at.column}; });
+    std::ranges::sort(sorted, {}, [](const complaint& c) { return std::tuple{c.at.source, c.at.line, c.at.column}; });
     std::vector<error> result;
     for (auto& [at, message] : sorted) {
         const auto& from = texts_[at.source];
@@ -73,7 +73,7 @@ std::vector<error> sources::errors() const {
 std::string suggestion(std::string_view wrong, const std::vector<std::string>& candidates) {
     if (wrong.size() > 60) return {};
     const std::string* best = nullptr;
-    auto nearest = std::max<std::size_t>(2, wrong.size() / 4) + 1;
+    auto nearest = std::max<std::size_t>(2, wrong.size() / 3) + 1;
     for (const auto& candidate : candidates) {
         if (candidate.size() > wrong.size() + nearest || wrong.size() > candidate.size() + nearest) continue;
         if (const auto far = edit_distance(wrong, candidate); far < nearest) {

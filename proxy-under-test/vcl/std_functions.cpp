@@ -99,7 +99,7 @@ value querysort(arguments given) {
         if (end > from) fields.push_back(url.substr(from, end - from));
         from = end + 1;
     }
-    std::ranges::stable_sort(fields);
+    std::ranges::sort(fields);
     auto result = url.substr(0, mark);
     for (std::size_t i = 0; i < fields.size(); ++i) result += (i == 0 ? '?' : '&') + fields[i];
     return result;

@@ -1,0 +1,12 @@
+vcl 4.1;
+
+backend app {
+    .host = "192.0.2.1";
+    .port = "80";
+}
+
+sub vcl_backend_response {
+    set beresp.ttl = 3s;
+    set beresp.grace = 0s;
+    return (deliver);
+}

@@ -1,0 +1,13 @@
+vcl 4.1;
+
+backend app {
+    .host = "192.0.2.1";
+    .port = "80";
+}
+
+sub vcl_recv {
+    if (req.method == "POST" || req.method == "PUT") {
+        return (pipe);
+    }
+    return (pass);
+}

@@ -1,0 +1,49 @@
+// Policies: loading must end in a program or in errors that say something, and what was loaded must run. Ban expressions likewise.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "proxy-under-test/vcl/program.h"
+
+namespace {
+
+using namespace badorigin::cache::vcl;
+
+class empty_context : public context {
+public:
+    value read(std::string_view variable) override { return variable.ends_with("url") ? value(std::string("/a?b=c")) : value{}; }
+    void write(std::string_view, const value& to) override { to_string(to); }
+    void unset(std::string_view) override {}
+    value call(std::string_view, const std::vector<value>&) override { return {}; }
+    void hash_data(std::string_view) override {}
+    void synthetic(std::string_view) override {}
+    bool ban(std::string_view expression) override { return ban_expression::parse(expression).has_value(); }
+};
+
+void check(bool good) {
+    if (!good) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    if (const auto ban = ban_expression::parse(text)) ban->matches([](std::string_view) { return std::string("12"); });
+
+    // Without the file system: what is included would differ from machine to machine.
+    if (text.find("include") != std::string_view::npos || text.find("file") != std::string_view::npos) return 0;
+    const auto loaded = program::load(std::string(text), "policy.vcl", "/nonexistent");
+    if (!loaded) {
+        check(!loaded.error().empty());
+        for (const auto& each : loaded.error())
+            check(!each.message.empty() && each.at.line >= 1 && each.at.column >= 1 && !each.text().empty());
+        return 0;
+    }
+    check(!(*loaded)->backends().empty());
+    for (int which = 0; which <= static_cast<int>(subroutine::fini); ++which) {
+        empty_context in;
+        check((*loaded)->run(static_cast<subroutine>(which), in).what != action::none);
+    }
+    return 0;
+}
