@@ -1,0 +1,150 @@
+#include "proxy-under-test/cache/admission.h"
+
+#include <algorithm>
+
+#include "proxy-under-test/cache/planted_bugs.h"
+
+namespace badorigin::cache {
+
+namespace {
+constexpr std::size_t most_head_bytes = 64 * 1024;
+
+bool is_token_char(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+}
+bool is_control(char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+}
+
+struct line {
+    std::string_view name, value, whole;  ///< whole: with its CRLF
+};
+
+std::expected<line, std::string> read_line(std::string_view whole) {
+    const auto text = whole.substr(0, whole.size() - 2);
+    if (text.front() == ' ' || text.front() == '\t') return std::unexpected("obs-fold");
+    const auto colon = text.find(':');
+    if (colon == std::string_view::npos) return std::unexpected("a field line without colon");
+    const auto name = text.substr(0, colon);
+    if (!name.empty() && (name.back() == ' ' || name.back() == '\t')) return std::unexpected("white space before the colon");
+    if (name.empty() || !std::ranges::all_of(name, is_token_char)) return std::unexpected("a field name that is no token");
+    return line{name, trimmed(text.substr(colon + 1)), whole};
+}
+
+std::optional<std::string> framing_refused(const std::vector<const line*>& lengths, const std::vector<const line*>& codings,
+                                           bool http_1_0) {
+    if (lengths.size() > 1) return "several Content-Length fields";
+    for (const auto* length : lengths) {
+        const bool digits = !length->value.empty() && std::ranges::all_of(length->value, [](char c) { return c >= '0' && c <= '9'; });
+        if (!digits || length->value.size() > 18) return "a Content-Length that is no number";
+    }
+    if (codings.empty()) return std::nullopt;
+    if (codings.size() > 1 || !same_name(codings.front()->value, "chunked")) return "a transfer coding that is not implemented";
+    if (http_1_0) return "Transfer-Encoding in HTTP/1.0";
+    if (!lengths.empty()) return "Content-Length beside Transfer-Encoding";
+    return std::nullopt;
+}
+
+void drop(std::string& head, const line& which) {
+    const auto at = head.find(which.whole);
+    head.erase(at, which.whole.size());
+}
+}  // namespace
+
+std::expected<std::size_t, std::string> head_collector::put(std::string_view bytes) {
+    for (std::size_t used = 0; used < bytes.size();) {
+        const char c = bytes[used];
+        if (text_.ends_with('\r') && c != '\n') {
+            if (!planted(bug::accept_bare_cr)) return std::unexpected("bare CR");
+            text_ += '\n';
+            if (text_.ends_with("\r\n\r\n")) {
+                complete_ = true;
+                return used;
+            }
+        }
+        if (c == '\n' && !text_.ends_with('\r')) return std::unexpected("bare LF");
+        if (is_control(c) && c != '\r' && c != '\n') return std::unexpected("a control character");
+        text_ += c;
+        ++used;
+        if (side_ == side::request && text_ == "\r\n") text_.clear();  // RFC 9112 2.2: an empty line before the request is ignored
+        if (!first_line_seen_) {
+            if (auto refused = start_line_refused()) return std::unexpected(std::move(*refused));
+            first_line_seen_ = text_.ends_with("\r\n");
+        }
+        if (text_.ends_with("\r\n\r\n")) {
+            complete_ = true;
+            return used;
+        }
+        if (text_.size() > most_head_bytes) return std::unexpected("a head of more than 64 KiB");
+    }
+    return bytes.size();
+}
+
+std::optional<std::string> head_collector::start_line_refused() const {
+    constexpr std::string_view version = "HTTP/1.";
+    if (side_ == side::response) {
+        const auto common = std::min(text_.size(), version.size());
+        if (text_.compare(0, common, version, 0, common) != 0) return "no status line";
+        return std::nullopt;
+    }
+    if (!text_.ends_with("\r\n")) return std::nullopt;
+    const std::string_view start_line = std::string_view(text_).substr(0, text_.size() - 2);
+    const auto last_blank = start_line.rfind(' ');
+    if (last_blank == std::string_view::npos || start_line.find(' ') == last_blank) return "no HTTP version in the request line";
+    const auto stated = start_line.substr(last_blank + 1);
+    if (stated.size() != version.size() + 1 || !stated.starts_with(version)) return "an HTTP version that is not 1.x";
+    return std::nullopt;
+}
+
+std::expected<admitted_head, std::string> admit(std::string head, side of) {
+    const std::string original = head;
+    const std::string_view view = original;
+    auto at = view.find("\r\n") + 2;
+    const auto start_line = view.substr(0, at - 2);
+    const bool http_1_0 = of == side::request ? start_line.ends_with("HTTP/1.0") : start_line.starts_with("HTTP/1.0");
+
+    std::vector<line> lines;
+    while (at + 2 < view.size()) {
+        const auto end = view.find("\r\n", at) + 2;
+        auto read = read_line(view.substr(at, end - at));
+        if (!read) return std::unexpected(read.error());
+        lines.push_back(*read);
+        at = end;
+    }
+    const auto named = [&](std::string_view name) {
+        std::vector<const line*> out;
+        for (const auto& l : lines) {
+            if (same_name(l.name, name)) out.push_back(&l);
+        }
+        return out;
+    };
+
+    if (of == side::request) {
+        const auto hosts = named("Host");
+        if (hosts.size() > 1) return std::unexpected("several Host fields");
+        if (hosts.empty() && !http_1_0) return std::unexpected("no Host field");
+        if (!hosts.empty() && hosts.front()->value.find_first_of(" \t,/@") != std::string_view::npos)
+            return std::unexpected("a malformed Host");
+    }
+
+    admitted_head out{std::move(head), {}};
+    auto lengths = named("Content-Length");
+    const auto codings = named("Transfer-Encoding");
+    if (lengths.size() > 1 && planted(bug::accept_several_content_length)) {
+        while (lengths.size() > 1) {
+            drop(out.text, *lengths.front());
+            lengths.erase(lengths.begin());
+        }
+    }
+    if (!lengths.empty() && !codings.empty() && planted(bug::forward_content_length_with_transfer_encoding)) {
+        for (const auto* length : lengths) {
+            drop(out.text, *length);
+            out.restored.push_back({std::string(length->name), std::string(length->value)});
+        }
+        lengths.clear();
+    }
+    if (auto refused = framing_refused(lengths, codings, http_1_0)) return std::unexpected(std::move(*refused));
+    return out;
+}
+
+}  // namespace badorigin::cache

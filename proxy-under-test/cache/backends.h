@@ -1,0 +1,88 @@
+// The origins of one configuration: backends with their health, and the objects (directors, saint mode) that choose between them.
+//
+// A director is asked at the last moment, when a fetch needs an origin, and answers for the cache key at hand; so a saint list can keep
+// away from an origin what that origin fails, and nothing else.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "proxy-under-test/cache/clock.h"
+#include "proxy-under-test/cache/saint_list.h"
+#include "proxy-under-test/vcl/program.h"
+
+namespace badorigin::cache {
+
+/// The last `window` probes of a backend; healthy with at least `threshold` good ones among them.
+class probe_window {
+public:
+    explicit probe_window(const vcl::probe_definition& of);
+    void add(bool good);
+    bool healthy() const;
+
+private:
+    std::size_t size_;
+    int threshold_;
+    std::deque<bool> results_;
+};
+
+struct backend {
+    vcl::backend_definition definition;
+    std::string address;  ///< numeric
+    std::uint16_t port = 80;
+    std::optional<probe_window> probed;
+    int connections = 0;  ///< open, against definition.max_connections
+
+    const std::string& name() const { return definition.name; }
+    bool healthy() const { return !probed || probed->healthy(); }
+    std::string pool_key() const { return address + ' ' + std::to_string(port); }
+    std::string host() const;  ///< for requests without Host
+};
+
+/// What a director chose, and the saint list it went through last.
+struct picked_backend {
+    backend* to = nullptr;
+    saint_list* saint = nullptr;
+};
+
+class backend_set {
+public:
+    /// Throws std::runtime_error with a sentence when a host cannot be resolved.
+    explicit backend_set(const vcl::program& of);
+
+    std::optional<picked_backend> resolve(const std::string& name, const std::string& key, nanoseconds now);
+    bool healthy(const std::string& name, const std::string& key, nanoseconds now);
+    /// A method of an object: "NAME.backend", "NAME.is_healthy" … none: no such object or method.
+    std::optional<vcl::value> call(const std::string& object, std::string_view method, const std::vector<vcl::value>& arguments,
+                                   const std::string& key, nanoseconds now);
+
+    std::string default_name() const { return backends_.empty() ? std::string() : backends_.front()->name(); }
+    const std::vector<std::unique_ptr<backend>>& backends() const { return backends_; }
+
+private:
+    struct member {
+        std::string name;
+        double weight = 1.0;
+    };
+    struct object {
+        std::string type;
+        std::vector<member> members;
+        saint_list saint{0};
+        std::size_t turn = 0;
+    };
+    std::vector<member> healthy_members(const object& of, const std::string& key, nanoseconds now);
+    void change_members(object& of, std::string_view method, const std::vector<vcl::value>& arguments);
+
+    std::vector<std::unique_ptr<backend>> backends_;
+    std::map<std::string, object> objects_;
+    std::mt19937_64 random_{1};  ///< the same choices in every run
+    int depth_ = 0;
+};
+
+}  // namespace badorigin::cache

@@ -1,0 +1,420 @@
+#include "proxy-under-test/cache/client_request.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <fmt/core.h>
+
+#include "proxy-under-test/cache/dates.h"
+#include "proxy-under-test/cache/delivery.h"
+#include "proxy-under-test/cache/origin_fetch.h"
+#include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/cache/waiting.h"
+
+namespace badorigin::cache {
+
+namespace {
+constexpr int max_restarts = 4;
+constexpr auto send_timeout = std::chrono::seconds(60);
+
+/// RFC 9112 3.2.2: an absolute target names the host, whatever Host says.
+void take_host_from_target(request_head& request) {
+    constexpr std::string_view scheme = "http://";
+    if (!same_name(std::string_view(request.target).substr(0, scheme.size()), scheme)) return;
+    const auto path = request.target.find_first_of("/?", scheme.size());
+    request.fields.set("Host", std::string_view(request.target).substr(scheme.size(), path - scheme.size()));
+    request.target = path == std::string::npos ? "/" : request.target.substr(path);
+    if (request.target.front() == '?') request.target.insert(0, 1, '/');
+}
+
+std::string cache_key(const client_exchange& of) {
+    std::string key;
+    for (const auto& part : of.hash_parts) {
+        if (planted(bug::ignore_hash_data) && part != of.request.target && part != of.request.fields.value("Host")) continue;
+        key += fmt::format("{}:{} ", part.size(), part);
+    }
+    return key;
+}
+
+/// Asks the origin whether the stored response is still good (RFC 9111 4.3.1).
+void prepare_validation(request_head& request, const object_ptr& stored) {
+    if (!stored) return;
+    if (const auto* tag = stored->head.fields.find("ETag")) request.fields.set("If-None-Match", *tag);
+    if (const auto* modified = stored->head.fields.find("Last-Modified")) request.fields.set("If-Modified-Since", *modified);
+}
+}  // namespace
+
+client_request::client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive)
+    : engine_(in),
+      configuration_(in.active),
+      client_(std::move(client)),
+      body_(*client_, reader, reader.request().version >= 11 && reader.request().fields.has_element("Expect", "100-continue")),
+      keep_alive_(keep_alive) {
+    auto& x = exchange_;
+    x.xid = engine_.next_xid();
+    x.ends = client_->ends;
+    x.started = engine_.now();
+    x.request = reader.request();
+    x.has_body = body_.present();
+    x.body_length = body_.length();
+    x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} rxreq", x.ends.session_id));
+    take_host_from_target(x.request);
+    auto forwarded = x.request.fields.joined("X-Forwarded-For");
+    x.request.fields.set("X-Forwarded-For", forwarded.empty() ? x.ends.client_ip : forwarded + ", " + x.ends.client_ip);
+    x.request.fields.remove("Expect");
+    x.original = x.request;
+    x.log->add("ReqStart", fmt::format("{} {}", x.ends.client_ip, x.ends.client_port));
+    x.log->add("ReqMethod", x.request.method);
+    x.log->add("ReqURL", x.request.target);
+    x.log->add("ReqProtocol", version_text(x.request.version));
+    x.log->add_fields("ReqHeader", x.request.fields);
+}
+
+awaitable<client_request::end> client_request::run() {
+    for (auto at = state::recv; at != state::done;) {
+        switch (at) {
+            case state::recv:
+                at = co_await recv();
+                break;
+            case state::hash:
+                at = hash();
+                break;
+            case state::lookup:
+                at = co_await lookup();
+                break;
+            case state::hit:
+                at = co_await hit();
+                break;
+            case state::miss:
+                at = co_await miss();
+                break;
+            case state::pass:
+                at = co_await pass();
+                break;
+            case state::pipe:
+                at = co_await pipe();
+                break;
+            case state::purge:
+                at = purge();
+                break;
+            case state::synth:
+                at = co_await synth();
+                break;
+            case state::deliver:
+                at = co_await deliver();
+                break;
+            case state::restart:
+                at = restart();
+                break;
+            case state::failed:
+                at = answer(503, "VCL failed");
+                break;
+            case state::done:
+                break;
+        }
+    }
+    exchange_.log->end();
+    if (ended_ == end::keep && !co_await body_.discard()) ended_ = end::close;
+    co_return ended_;
+}
+
+vcl::outcome client_request::policy(vcl::subroutine which, origin_exchange* origin) {
+    vcl_context context(engine_.environment, *configuration_, &exchange_, origin);
+    exchange_.log->add("VCL_call", vcl::name(which));
+    auto outcome = configuration_->program->run(which, context);
+    exchange_.log->add("VCL_return", vcl::name(outcome.what));
+    return outcome;
+}
+
+/// The actions that mean the same wherever they are allowed.
+client_request::state client_request::decide(const vcl::outcome& outcome, state otherwise) {
+    switch (outcome.what) {
+        case vcl::action::synth:
+            return answer(outcome.status, outcome.reason);
+        case vcl::action::restart:
+            return state::restart;
+        case vcl::action::fail:
+            return state::failed;
+        case vcl::action::pass:
+            return state::pass;
+        default:
+            return otherwise;
+    }
+}
+
+client_request::state client_request::answer(int status, std::string reason) {
+    synth_status_ = status > 0 ? status : 503;
+    synth_reason_ = reason.empty() ? std::string(standard_reason(synth_status_ % 1000)) : std::move(reason);
+    return state::synth;
+}
+
+awaitable<client_request::state> client_request::recv() {
+    auto& x = exchange_;
+    x.hash_parts.clear();
+    const auto decided = policy(vcl::subroutine::recv);
+    if (planted(bug::resend_post_after_eof)) x.keep_body.emplace(1024 * 1024);
+    if (x.keep_body && !co_await body_.keep(*x.keep_body)) {
+        ended_ = end::close;
+        if (body_.broken()) {
+            ended_ = end::close_at_once;
+            co_return state::done;
+        }
+        co_return answer(503, "Request body is too large to be kept");
+    }
+    if (decided.what == vcl::action::synth || decided.what == vcl::action::restart || decided.what == vcl::action::fail) {
+        co_return decide(decided, state::failed);
+    }
+    hash();  // the key is made whatever follows
+    switch (decided.what) {
+        case vcl::action::pass:
+            co_return state::pass;
+        case vcl::action::pipe:
+            co_return planted(bug::ignore_pipe) ? state::pass : state::pipe;
+        case vcl::action::purge:
+            co_return state::purge;
+        default:
+            co_return state::lookup;
+    }
+}
+
+client_request::state client_request::hash() {
+    exchange_.hash_parts.clear();
+    const auto decided = policy(vcl::subroutine::hash);
+    exchange_.key = cache_key(exchange_);
+    return decide(decided, state::lookup);
+}
+
+awaitable<client_request::state> client_request::lookup() {
+    auto& x = exchange_;
+    for (bool waited = false;; waited = true) {
+        const auto found = engine_.objects.look_up({.key = x.key,
+                                                    .request = x.request,
+                                                    .now = engine_.now(),
+                                                    .most_grace = x.most_grace,
+                                                    .most_age = x.most_age,
+                                                    .always_miss = x.hash_always_miss,
+                                                    .never_wait = x.hash_ignore_busy});
+        leads_ = found.leads;
+        using enum lookup_result::what;
+        switch (found.is) {
+            case lookup_result::what::hit:
+            case stale:
+                x.object = found.object;
+                if (auto other = engine_.objects.newest_other(x.key); waited && other && planted(bug::mix_up_waiters)) x.object = other;
+                co_return state::hit;
+            case lookup_result::what::miss:
+                validated_ = found.object;
+                co_return state::miss;
+            case hit_for_miss:
+                x.log->add("HitMiss", std::to_string(found.object->fetch_id));
+                x.is_hit_for_miss = true;
+                co_return state::miss;
+            case hit_for_pass:
+                x.log->add("HitPass", std::to_string(found.object->fetch_id));
+                x.is_hit_for_pass = true;
+                co_return state::pass;
+            case busy:
+                x.log->add("Debug", "on waiting list");
+                co_await until_woken([this](auto wake) { engine_.objects.wait(exchange_.key, wake); });
+        }
+    }
+}
+
+awaitable<client_request::state> client_request::hit() {
+    auto& x = exchange_;
+    const auto object = x.object;
+    ++object->hits;
+    x.log->add("Hit", std::to_string(object->fetch_id));
+    const bool refresh = std::exchange(leads_, false);
+    const auto decided = policy(vcl::subroutine::hit);
+    if (decided.what == vcl::action::deliver) {
+        if (refresh) refresh_in_background(object);
+        hit_ = true;
+        co_return state::deliver;
+    }
+    if (refresh) engine_.objects.end_fetch(x.key);
+    x.object.reset();
+    co_return decide(decided, state::failed);
+}
+
+/// The client has its answer; the origin is asked by a fetch of its own.
+void client_request::refresh_in_background(const object_ptr& stale) {
+    auto exchange = origin_request(false);
+    exchange.background = true;
+    const auto validated = stale->has_validator() ? stale : nullptr;
+    prepare_validation(exchange.request, validated);
+    exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));
+    boost::asio::co_spawn(
+        engine_.io,
+        [](engine& in, configuration_ptr by, origin_exchange what, object_ptr known) -> awaitable<void> {
+            const auto key = what.key;
+            {
+                origin_fetch fetch(in, std::move(by), std::move(what), nullptr, std::move(known));
+                co_await fetch.run();
+            }
+            in.objects.end_fetch(key);
+        }(engine_, configuration_, std::move(exchange), validated),
+        boost::asio::detached);
+}
+
+awaitable<client_request::state> client_request::miss() {
+    auto& x = exchange_;
+    const auto decided = policy(vcl::subroutine::miss);
+    const bool leads = std::exchange(leads_, false);
+    if (decided.what != vcl::action::fetch) {
+        if (leads) engine_.objects.end_fetch(x.key);
+        co_return decide(decided, state::failed);
+    }
+    auto exchange = origin_request(false);
+    exchange.is_hit_for_miss = x.is_hit_for_miss;
+    const auto validated = std::exchange(validated_, nullptr);
+    prepare_validation(exchange.request, validated);
+    x.object = co_await fetch(std::move(exchange), nullptr, validated);
+    if (leads) engine_.objects.end_fetch(x.key);
+    co_return x.object ? state::deliver : answer(503, "Service Unavailable");
+}
+
+awaitable<client_request::state> client_request::pass() {
+    auto& x = exchange_;
+    const auto decided = policy(vcl::subroutine::pass);
+    if (decided.what != vcl::action::fetch) co_return decide(decided, state::failed);
+    if (!body_.rewind()) co_return answer(503, "Request body was sent already");
+    auto exchange = origin_request(true);
+    exchange.is_hit_for_pass = x.is_hit_for_pass;
+    x.object = co_await fetch(std::move(exchange), &body_, nullptr);
+    if (body_.broken()) {  // nobody to answer
+        ended_ = end::close_at_once;
+        co_return state::done;
+    }
+    co_return x.object ? state::deliver : answer(503, "Service Unavailable");
+}
+
+awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated) {
+    exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
+    origin_fetch fetch(engine_, configuration_, std::move(exchange), body, std::move(validated));
+    auto brought = co_await fetch.run();
+    if (fetch.body_abandoned() || (body && body->present() && !body->all_read())) ended_ = end::close;
+    co_return brought;
+}
+
+/// What the origin gets to see of the client's request (RFC 9110 7.6).
+origin_exchange client_request::origin_request(bool passed) {
+    const auto& x = exchange_;
+    origin_exchange out;
+    out.xid = engine_.next_xid();
+    out.ends = x.ends;
+    out.started = engine_.now();
+    out.key = x.key;
+    out.passed = passed;
+    out.backend_hint = x.backend_hint;
+    out.request = x.request;
+    out.request.version = 11;
+    auto& fields = out.request.fields;
+    remove_hop_by_hop(fields);
+    if (passed) {
+        if (body_.chunked()) fields.set("Transfer-Encoding", "chunked");
+    } else {
+        out.request.method = "GET";
+        for (const auto name : {"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match",
+                                "If-Modified-Since", "If-Unmodified-Since"}) {
+            fields.remove(name);
+        }
+    }
+    const auto via = fields.joined("Via");
+    fields.set("Via", via.empty() ? "1.1 badorigin" : via + ", 1.1 badorigin");
+    fields.set("X-Varnish", std::to_string(out.xid));
+    out.original = out.request;
+    out.log = std::make_shared<transaction_log>(engine_.log, out.xid, fmt::format("bereq {} {}", x.xid, passed ? "pass" : "fetch"));
+    return out;
+}
+
+client_request::state client_request::purge() {
+    const auto gone = engine_.objects.purge(exchange_.key);
+    exchange_.log->add("Debug", fmt::format("purged {}", gone));
+    return decide(policy(vcl::subroutine::purge), state::failed);
+}
+
+awaitable<client_request::state> client_request::deliver() {
+    auto& x = exchange_;
+    const auto object = x.object;
+    x.response = response_of(*object, x.xid, hit_, engine_.now());
+    const auto decided = policy(vcl::subroutine::deliver);
+    if (decided.what != vcl::action::deliver) {
+        x.object.reset();
+        hit_ = false;
+        co_return decide(decided, state::failed);
+    }
+    co_return co_await send_response(object->content, !object->passed && !object->synthetic, object->has_content);
+}
+
+awaitable<client_request::state> client_request::synth() {
+    auto& x = exchange_;
+    x.object.reset();
+    x.synthetic.clear();
+    x.response = {.status = synth_status_, .reason = synth_reason_, .version = 11, .fields = {}};
+    x.response.fields.append("Date", http_date(engine_.now()));
+    x.response.fields.append("Server", "badorigin-cache");
+    x.response.fields.append("X-Varnish", std::to_string(x.xid));
+    const auto decided = policy(vcl::subroutine::synth);
+    if (decided.what == vcl::action::restart) co_return state::restart;
+    if (decided.what == vcl::action::fail) ended_ = end::close;
+    x.response.status %= 1000;
+    co_return co_await send_response(x.synthetic, false, true);
+}
+
+awaitable<client_request::state> client_request::send_response(std::string_view content, bool conditions, bool has_content) {
+    auto& x = exchange_;
+    if (!body_.all_read() && body_.present() && body_.awaits_permission()) ended_ = end::close;
+    if (!keep_alive_ && ended_ == end::keep) ended_ = end::close;
+    const auto out = framed(x, content, conditions, has_content, ended_ == end::keep);
+    x.log->add("RespStatus", std::to_string(x.response.status));
+    x.log->add_fields("RespHeader", x.response.fields);
+    if (co_await client_->write(out.head, out.content, send_timeout) != io::ok) ended_ = end::close_at_once;
+    co_return state::done;
+}
+
+/// return (restart): the request as the policy has changed it, from the start.
+client_request::state client_request::restart() {
+    auto& x = exchange_;
+    if (x.restarts >= max_restarts) {
+        x.log->add("VCL_Error", "Too many restarts");
+        return answer(503, "Service Unavailable");
+    }
+    ++x.restarts;
+    x.object.reset();
+    x.is_hit_for_miss = x.is_hit_for_pass = hit_ = false;
+    const auto before = std::exchange(x.xid, engine_.next_xid());
+    x.log->add("Link", fmt::format("req {} restart", x.xid));
+    x.log->end();
+    x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} restart", before));
+    return state::recv;
+}
+
+awaitable<client_request::state> client_request::pipe() {
+    auto& x = exchange_;
+    ended_ = end::close_at_once;
+    auto exchange = origin_request(true);
+    exchange.request.fields.remove("Transfer-Encoding");
+    if (body_.chunked()) exchange.request.fields.set("Transfer-Encoding", "chunked");
+    exchange.request.fields.set("Connection", "close");
+    const auto decided = policy(vcl::subroutine::pipe, &exchange);
+    if (decided.what != vcl::action::pipe) {
+        ended_ = end::keep;
+        co_return decide(decided, state::failed);
+    }
+    const auto wanted = exchange.backend_hint.empty() ? configuration_->backends.default_name() : exchange.backend_hint;
+    const auto chosen = configuration_->backends.resolve(wanted, x.key, engine_.now());
+    if (!chosen) co_return answer(503, "Service Unavailable");
+    const auto limit = exchange.connect_timeout.value_or(std::chrono::milliseconds(3500));
+    auto leased = co_await engine_.origins.lease(configuration_, *chosen->to, true, limit);
+    if (!leased) {
+        x.log->add("FetchError", "no backend connection: " + leased.error());
+        co_return answer(503, "Service Unavailable");
+    }
+    const auto lease = std::move(*leased);
+    if (!exchange.request.fields.has("Host")) exchange.request.fields.set("Host", chosen->to->host());
+    auto head = to_wire(exchange.request);
+    if (co_await (*lease)->write(head, send_timeout) == io::ok) co_await tunnel(engine_, client_, (*lease)->shared_from_this());
+    co_return state::done;
+}
+
+}  // namespace badorigin::cache

@@ -1,0 +1,53 @@
+// One request of a client: the client half of the published state machine, each state a function that names the next.
+#pragma once
+
+#include "proxy-under-test/cache/engine.h"
+#include "proxy-under-test/cache/request_body.h"
+
+namespace badorigin::cache {
+
+class client_request {
+public:
+    client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive);
+
+    enum class end { keep, close, close_at_once };
+    awaitable<end> run();
+
+private:
+    enum class state { recv, hash, lookup, hit, miss, pass, pipe, purge, synth, deliver, restart, failed, done };
+    awaitable<state> recv();
+    state hash();
+    awaitable<state> lookup();
+    awaitable<state> hit();
+    awaitable<state> miss();
+    awaitable<state> pass();
+    awaitable<state> pipe();
+    state purge();
+    awaitable<state> synth();
+    awaitable<state> deliver();
+    state restart();
+
+    state decide(const vcl::outcome& outcome, state otherwise);
+    state answer(int status, std::string reason);
+    vcl::outcome policy(vcl::subroutine which, origin_exchange* origin = nullptr);
+    origin_exchange origin_request(bool passed);
+    awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated);
+    void refresh_in_background(const object_ptr& stale);
+    awaitable<state> send_response(std::string_view content, bool conditions, bool has_content);
+
+    engine& engine_;
+    configuration_ptr configuration_;
+    connection_ptr client_;
+    request_body body_;
+    client_exchange exchange_;
+    bool keep_alive_, hit_ = false, leads_ = false;
+    int synth_status_ = 0;
+    std::string synth_reason_;
+    object_ptr validated_;
+    end ended_ = end::keep;
+};
+
+/// Both ways, byte by byte, until both ends are done (pipe.cpp).
+awaitable<void> tunnel(engine& in, connection_ptr client, connection_ptr origin);
+
+}  // namespace badorigin::cache

@@ -1,0 +1,173 @@
+#include "proxy-under-test/cache/connection.h"
+
+#include <array>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+
+namespace badorigin::cache {
+
+namespace asio = boost::asio;
+namespace {
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t read_size = 64 * 1024;
+constexpr auto linger_time = std::chrono::seconds(1);
+}  // namespace
+
+/// Cancels what is pending on a socket when the time is over.
+struct connection::deadline {
+    deadline(network& of, tcp::socket& socket, nanoseconds timeout)
+        : timer_(of.time, of.time.now() + timeout, [this, &socket] {
+              over = true;
+              boost::system::error_code ignored;
+              socket.cancel(ignored);
+          }) {}
+    bool over = false;
+
+private:
+    timer timer_;
+};
+
+std::uint64_t network::unacknowledged() const {
+    std::uint64_t sum = 0;
+    for (const auto* each : open) sum += each->unacknowledged();
+    return sum;
+}
+
+connection::connection(network& of, tcp::socket socket) : network_(of), socket_(std::move(socket)) {
+    boost::system::error_code ec;
+    socket_.non_blocking(true, ec);
+    socket_.set_option(tcp::no_delay(true), ec);
+    acknowledge_at_once();
+    if (const auto remote = socket_.remote_endpoint(ec); !ec) {
+        ends.client_ip = remote.address().to_string();
+        ends.client_port = remote.port();
+    }
+    if (const auto local = socket_.local_endpoint(ec); !ec) {
+        ends.server_ip = local.address().to_string();
+        ends.server_port = local.port();
+    }
+    network_.open.insert(this);
+    ++network_.activity;
+}
+
+connection::~connection() {
+    close();
+}
+
+awaitable<std::expected<connection_ptr, std::string>> connection::to(network& of, const std::string& address, std::uint16_t port,
+                                                                     nanoseconds timeout) {
+    boost::system::error_code ec;
+    const auto ip = asio::ip::make_address(address, ec);
+    if (ec) co_return std::unexpected(ec.message());
+    tcp::socket socket(of.io);
+    deadline limit(of, socket, timeout);
+    const auto [error] = co_await socket.async_connect(tcp::endpoint(ip, port), as_result);
+    if (error && limit.over) co_return std::unexpected("connect timeout");
+    if (error) co_return std::unexpected(error.message());
+    co_return std::make_shared<connection>(of, std::move(socket));
+}
+
+awaitable<io> connection::read(nanoseconds timeout) {
+    const auto before = input.size();
+    deadline limit(network_, socket_, timeout);
+    input.resize(before + read_size);
+    const auto [ec, got] = co_await socket_.async_read_some(asio::buffer(input.data() + before, read_size), as_result);
+    input.resize(before + got);
+    acknowledge_at_once();
+    if (!ec || ec == asio::error::eof) ++network_.activity;
+    co_return outcome(ec, limit.over);
+}
+
+awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
+    deadline limit(network_, socket_, timeout);
+    std::size_t written = 0;
+    auto result = io::ok;
+    while (written < pending.size() && result == io::ok) {
+        const auto [ec, put] =
+            co_await socket_.async_write_some(asio::buffer(pending.data() + written, pending.size() - written), as_result);
+        written += put;
+        if (put > 0) ++network_.activity;
+        result = outcome(ec, limit.over);
+    }
+    pending.erase(0, written);
+    co_return result;
+}
+
+awaitable<io> connection::write(std::string_view head, std::string_view rest, nanoseconds timeout) {
+    deadline limit(network_, socket_, timeout);
+    while (!head.empty() || !rest.empty()) {
+        const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(rest)};
+        const auto [ec, put] = co_await socket_.async_write_some(both, as_result);
+        if (put > 0) ++network_.activity;
+        const auto of_head = std::min(put, head.size());
+        head.remove_prefix(of_head);
+        rest.remove_prefix(put - of_head);
+        if (ec) co_return outcome(ec, limit.over);
+    }
+    co_return io::ok;
+}
+
+void connection::watch(std::function<void()> readable) {
+    const auto ticket = ++watching_;
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this(), ticket, call = std::move(readable)](boost::system::error_code ec) {
+                           if (!ec && ticket == self->watching_) call();
+                       });
+}
+
+void connection::unwatch() {
+    ++watching_;
+    interrupt();
+}
+
+void connection::interrupt() {
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+}
+
+void connection::finish_sending() {
+    boost::system::error_code ec;
+    socket_.shutdown(tcp::socket::shutdown_send, ec);
+    if (!ec) ++network_.activity;
+}
+
+awaitable<void> connection::linger() {
+    finish_sending();
+    const auto until = network_.time.now() + linger_time;
+    while (is_open() && co_await read(until - network_.time.now()) == io::ok) input.clear();
+    close();
+}
+
+void connection::close() {
+    if (!socket_.is_open()) return;
+    ++watching_;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    network_.open.erase(this);
+    ++network_.activity;
+}
+
+std::size_t connection::unacknowledged() const {
+    int queued = 0;
+    auto& socket = const_cast<tcp::socket&>(socket_);
+    return ::ioctl(socket.native_handle(), SIOCOUTQ, &queued) == 0 && queued > 0 ? static_cast<std::size_t>(queued) : 0;
+}
+
+void connection::acknowledge_at_once() {
+    const int on = 1;
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
+io connection::outcome(const boost::system::error_code& ec, bool timed_out) const {
+    if (!ec) return io::ok;
+    if (ec == asio::error::eof) return io::eof;
+    if (ec == asio::error::operation_aborted) return timed_out ? io::timed_out : io::interrupted;
+    return io::failed;
+}
+
+}  // namespace badorigin::cache

@@ -1,0 +1,51 @@
+#include "proxy-under-test/cache/engine.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+
+namespace badorigin::cache {
+
+namespace {
+constexpr auto cool_down = std::chrono::seconds(60);
+}
+
+void engine::use(const configuration_ptr& which) {
+    const auto before = std::exchange(active, which);
+    if (!which->warm) {
+        which->warm = true;
+        start_probes(*this, which);
+    }
+    if (!before || before == which) return;
+    time.arm(now() + cool_down, [this, before] {
+        if (active != before) before->warm = false;
+    });
+}
+
+void engine::discard(const configuration_ptr& which) {
+    which->warm = false;
+    configurations.erase(which->name);
+}
+
+void engine::stop() {
+    stopping = true;
+    io.stop();
+}
+
+void engine::run(const std::function<bool()>& when_quiescent) {
+    const auto busy = boost::asio::make_work_guard(io);
+    while (!stopping) {
+        if (io.poll() > 0) continue;
+        if (stopping) return;
+        if (!time.is_virtual() && time.fire_next(now())) {
+            ++net.activity;
+            continue;
+        }
+        if (when_quiescent()) continue;
+        if (const auto next = time.next(); next && !time.is_virtual()) {
+            io.run_one_for(std::max(*next - now(), nanoseconds{0}));
+        } else {
+            io.run_one();
+        }
+    }
+}
+
+}  // namespace badorigin::cache

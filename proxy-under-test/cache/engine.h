@@ -1,0 +1,53 @@
+// What everything in the cache shares: one event loop, one clock, one store.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include <boost/asio/io_context.hpp>
+
+#include "proxy-under-test/cache/configuration.h"
+#include "proxy-under-test/cache/connection.h"
+#include "proxy-under-test/cache/origin_pool.h"
+#include "proxy-under-test/cache/store.h"
+#include "proxy-under-test/cache/transaction_log.h"
+#include "proxy-under-test/cache/vcl_context.h"
+
+namespace badorigin::cache {
+
+struct engine {
+    engine(clock::mode how, nanoseconds start, const std::string& log_path) : time(how, start), log(log_path) {}
+
+    boost::asio::io_context io{1};
+    clock time;
+    log_file log;
+    ban_list bans;
+    policy_environment environment{time, bans};
+    store objects{bans};
+    network net{io, time};
+    origin_pool origins{net};
+
+    std::map<std::string, configuration_ptr> configurations;
+    configuration_ptr active;
+    std::uint64_t last_xid = 0, fetches = 0;
+    int fetching = 0;
+    bool stopping = false;
+
+    std::uint64_t next_xid() { return ++last_xid; }
+    nanoseconds now() const { return time.now(); }
+
+    /// Makes it the one for new requests; its probes start, those of the one before end after a while (R2.16).
+    void use(const configuration_ptr& which);
+    void discard(const configuration_ptr& which);
+    void stop();
+    /// Until stop(): runs what is ready, then timers that are due. `when_quiescent` is called when nothing at all is ready and says
+    /// whether it made something happen; if not, the loop sleeps until something does.
+    void run(const std::function<bool()>& when_quiescent);
+};
+
+/// Probes its backends until it is no longer warm (probes.cpp).
+void start_probes(engine& in, const configuration_ptr& of);
+/// Accepts and serves clients (session.cpp). Returns the port. Throws std::runtime_error with a sentence.
+std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port);
+
+}  // namespace badorigin::cache

@@ -1,0 +1,67 @@
+// What the policy sees and changes of a request from a client, and of a request to an origin. Plain values, no sockets.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy-under-test/cache/backends.h"
+#include "proxy-under-test/cache/stored_object.h"
+#include "proxy-under-test/cache/transaction_log.h"
+
+namespace badorigin::cache {
+
+struct end_points {
+    std::string client_ip, server_ip;
+    std::uint16_t client_port = 0, server_port = 0;
+    std::uint64_t session_id = 0;
+};
+
+struct client_exchange {
+    std::uint64_t xid = 0;
+    end_points ends;
+    nanoseconds started{0};
+    request_head original, request;  ///< as it came; as the policy has made it
+    int restarts = 0;
+
+    std::optional<nanoseconds> most_grace, most_age;  ///< req.grace, req.ttl
+    bool hash_always_miss = false, hash_ignore_busy = false;
+    bool is_hit_for_miss = false, is_hit_for_pass = false;
+    std::string backend_hint, identity;
+    std::vector<std::string> hash_parts;
+    std::string key;
+
+    bool has_body = false;
+    std::optional<std::uint64_t> body_length;  ///< none: chunked
+    std::optional<std::uint64_t> keep_body;    ///< std.cache_req_body was called: with this limit
+
+    object_ptr object;  ///< hit, or what the fetch brought
+    response_head response;
+    std::string synthetic;  ///< body of vcl_synth
+    std::shared_ptr<transaction_log> log;
+};
+
+struct origin_exchange {
+    std::uint64_t xid = 0;
+    end_points ends;
+    nanoseconds started{0};
+    std::string key;
+    request_head original, request;
+    int retries = 0;
+    bool passed = false;      ///< nothing of it may be stored: pass
+    bool background = false;  ///< nobody waits for it
+    bool is_hit_for_miss = false, is_hit_for_pass = false;
+    bool drop_body = false;  ///< unset bereq.body
+    std::string backend_hint;
+    std::optional<nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
+    picked_backend used;
+    std::string used_name;
+
+    response_head response;
+    std::string content;  ///< of the origin, or synthetic
+    nanoseconds received{0}, origin_time{0}, ttl{0}, grace{0}, keep{0};
+    bool uncacheable = false, was_304 = false, synthetic = false;
+    std::shared_ptr<transaction_log> log;
+};
+
+}  // namespace badorigin::cache

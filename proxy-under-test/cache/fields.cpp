@@ -1,0 +1,170 @@
+#include "proxy-under-test/cache/fields.h"
+
+#include <algorithm>
+#include <array>
+
+#include "proxy-under-test/cache/planted_bugs.h"
+
+namespace badorigin::cache {
+
+namespace {
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+void write_fields(std::string& out, const field_list& fields) {
+    for (const auto& [name, value] : fields) out.append(name).append(": ").append(value).append("\r\n");
+    out += "\r\n";
+}
+}  // namespace
+
+bool same_name(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (auto& c : out) c = lower(c);
+    return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+}
+
+std::vector<std::string_view> list_elements(std::string_view value) {
+    std::vector<std::string_view> out;
+    bool quoted = false;
+    std::size_t start = 0;
+    const auto take = [&](std::size_t end) {
+        if (const auto element = trimmed(value.substr(start, end - start)); !element.empty()) out.push_back(element);
+    };
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (value[i] == '\\' && quoted) {
+            ++i;
+        } else if (value[i] == '"') {
+            quoted = !quoted;
+        } else if (value[i] == ',' && !quoted) {
+            take(i);
+            start = i + 1;
+        }
+    }
+    take(value.size());
+    return out;
+}
+
+const std::string* field_list::find(std::string_view name) const {
+    const auto found = std::ranges::find_if(fields_, [&](const field& f) { return same_name(f.name, name); });
+    return found == fields_.end() ? nullptr : &found->value;
+}
+
+std::string_view field_list::value(std::string_view name) const {
+    const auto* found = find(name);
+    return found ? std::string_view(*found) : std::string_view();
+}
+
+std::string field_list::joined(std::string_view name) const {
+    std::string out;
+    for (const auto& f : fields_) {
+        if (!same_name(f.name, name)) continue;
+        if (!out.empty()) out += ", ";
+        out += f.value;
+    }
+    return out;
+}
+
+bool field_list::has_element(std::string_view name, std::string_view element) const {
+    const auto all = joined(name);
+    return std::ranges::any_of(list_elements(all), [&](std::string_view e) { return same_name(e, element); });
+}
+
+void field_list::append(std::string_view name, std::string_view value) {
+    fields_.push_back({std::string(name), std::string(value)});
+}
+
+void field_list::set(std::string_view name, std::string_view value) {
+    const auto named = [&](const field& f) { return same_name(f.name, name); };
+    const auto first = std::ranges::find_if(fields_, named);
+    if (first == fields_.end()) return append(name, value);
+    first->name = name;
+    first->value = value;
+    fields_.erase(std::remove_if(std::next(first), fields_.end(), named), fields_.end());
+}
+
+void field_list::remove(std::string_view name) {
+    std::erase_if(fields_, [&](const field& f) { return same_name(f.name, name); });
+}
+
+std::string_view version_text(int version) {
+    return version == 10 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+std::string to_wire(const request_head& head) {
+    auto out = head.method + ' ' + head.target + ' ' + std::string(version_text(head.version)) + "\r\n";
+    write_fields(out, head.fields);
+    return out;
+}
+
+std::string to_wire(const response_head& head) {
+    auto out = std::string(version_text(head.version)) + ' ' + std::to_string(head.status) + ' ' + head.reason + "\r\n";
+    write_fields(out, head.fields);
+    return out;
+}
+
+std::string_view standard_reason(int status) {
+    struct entry {
+        int status;
+        std::string_view reason;
+    };
+    static constexpr auto table = std::to_array<entry>({{200, "OK"},
+                                                        {204, "No Content"},
+                                                        {206, "Partial Content"},
+                                                        {301, "Moved Permanently"},
+                                                        {302, "Found"},
+                                                        {303, "See Other"},
+                                                        {304, "Not Modified"},
+                                                        {307, "Temporary Redirect"},
+                                                        {308, "Permanent Redirect"},
+                                                        {400, "Bad Request"},
+                                                        {403, "Forbidden"},
+                                                        {404, "Not Found"},
+                                                        {405, "Method Not Allowed"},
+                                                        {410, "Gone"},
+                                                        {413, "Content Too Large"},
+                                                        {416, "Range Not Satisfiable"},
+                                                        {417, "Expectation Failed"},
+                                                        {429, "Too Many Requests"},
+                                                        {500, "Internal Server Error"},
+                                                        {501, "Not Implemented"},
+                                                        {502, "Bad Gateway"},
+                                                        {503, "Service Unavailable"},
+                                                        {504, "Gateway Timeout"}});
+    const auto found = std::ranges::find(table, status, &entry::status);
+    return found == table.end() ? "Unknown" : found->reason;
+}
+
+bool persists(int version, const field_list& fields) {
+    if (fields.has_element("Connection", "close")) return false;
+    return version >= 11 || fields.has_element("Connection", "keep-alive");
+}
+
+void remove_hop_by_hop(field_list& fields) {
+    if (planted(bug::forward_hop_by_hop)) return;
+    const auto connection = fields.joined("Connection");
+    for (const auto named : list_elements(connection)) {
+        if (!same_name(named, "close") && !same_name(named, "Host") && !same_name(named, "Content-Length")) fields.remove(named);
+    }
+    for (const auto name : {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+                            "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"}) {
+        fields.remove(name);
+    }
+}
+
+bool is_idempotent(std::string_view method) {
+    static constexpr auto idempotent = std::to_array<std::string_view>({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"});
+    return std::ranges::find(idempotent, method) != idempotent.end();
+}
+
+}  // namespace badorigin::cache

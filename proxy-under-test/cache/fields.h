@@ -1,0 +1,70 @@
+// Message heads as the cache handles them: a start line and its field lines, in order, names compared without case.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace badorigin::cache {
+
+bool same_name(std::string_view a, std::string_view b);
+std::string lower(std::string_view text);
+std::string_view trimmed(std::string_view text);
+/// The elements of a comma-separated list, trimmed, empty ones left out.
+std::vector<std::string_view> list_elements(std::string_view value);
+
+struct field {
+    std::string name, value;
+};
+
+class field_list {
+public:
+    /// The first field of that name, or null.
+    const std::string* find(std::string_view name) const;
+    /// The value of the first field of that name, or the empty string.
+    std::string_view value(std::string_view name) const;
+    bool has(std::string_view name) const { return find(name) != nullptr; }
+    /// All values of that name joined by ", " (RFC 9110 5.3).
+    std::string joined(std::string_view name) const;
+    bool has_element(std::string_view name, std::string_view element) const;
+
+    void append(std::string_view name, std::string_view value);
+    /// One field of that name afterwards: in the place of the first, or at the end.
+    void set(std::string_view name, std::string_view value);
+    void remove(std::string_view name);
+
+    auto begin() const { return fields_.begin(); }
+    auto end() const { return fields_.end(); }
+
+private:
+    std::vector<field> fields_;
+};
+
+struct request_head {
+    std::string method, target;
+    int version = 11;  ///< 10 or 11
+    field_list fields;
+};
+struct response_head {
+    int status = 0;
+    std::string reason;
+    int version = 11;
+    field_list fields;
+};
+
+std::string to_wire(const request_head& head);
+std::string to_wire(const response_head& head);
+std::string_view version_text(int version);
+std::string_view standard_reason(int status);
+
+/// Whether the connection may carry another message after this one, as far as the head says (RFC 9112 9.3).
+bool persists(int version, const field_list& fields);
+
+/// Removes what belongs to the one connection (RFC 9110 7.6.1): Connection, what it names, and the customary others.
+void remove_hop_by_hop(field_list& fields);
+
+/// RFC 9110 9.2.2. A method that is not known is not idempotent.
+bool is_idempotent(std::string_view method);
+
+}  // namespace badorigin::cache

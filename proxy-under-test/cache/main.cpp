@@ -1,0 +1,109 @@
+// badorigin-cache: an HTTP cache to be judged, with a clock that can be held and errors that can be planted.
+#include <csignal>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "proxy-under-test/cache/control.h"
+#include "proxy-under-test/cache/engine.h"
+#include "proxy-under-test/cache/planted_bugs.h"
+
+namespace {
+using namespace badorigin::cache;
+
+struct options {
+    std::vector<std::string> listen, plant;
+    std::string vcl, control, clock = "real", log;
+    std::int64_t now_ns = 0;
+    bool check = false, list = false;
+};
+
+constexpr auto examples = R"(Examples:
+  badorigin-cache --listen 127.0.0.1:8080 --vcl policy.vcl
+      serves until it gets a signal
+  badorigin-cache --check --vcl policy.vcl
+      says what is wrong with the policy, and where
+  badorigin-cache --listen 127.0.0.1:0 --vcl policy.vcl --control /run/cache.sock --clock virtual --now-ns 1700000000000000000
+      lets whoever holds the control socket move the time
+  badorigin-cache --listen 127.0.0.1:8080 --vcl policy.vcl --plant ignore-grace --plant no-age
+      commits these errors; --list-planted-bugs names all
+)";
+
+void set_up(CLI::App& app, options& into) {
+    app.set_version_flag("--version", "badorigin-cache 0.1.0");
+    app.add_option("--listen", into.listen, "HOST:PORT to serve clients on; port 0 chooses one");
+    app.add_option("--vcl", into.vcl, "The policy");
+    app.add_option("--control", into.control, "Unix socket for control; when its one connection ends, the process does");
+    app.add_option("--clock", into.clock, "real, or virtual: time moves only by the control socket")
+        ->check(CLI::IsMember({"real", "virtual"}));
+    app.add_option("--now-ns", into.now_ns, "Where a virtual clock starts, in nanoseconds since 1970");
+    app.add_option("--plant", into.plant, "An error to commit; may be given several times");
+    app.add_option("--log", into.log, "Where to write the log of all transactions");
+    app.add_flag("--check", into.check, "Only check the policy: exit 0 or 2");
+    app.add_flag("--list-planted-bugs", into.list, "Print the ids for --plant, and what each does");
+    app.footer(examples);
+}
+
+/// "127.0.0.1:80", "[::1]:80".
+std::pair<std::string, std::uint16_t> host_and_port(const std::string& text) {
+    const auto colon = text.rfind(':');
+    try {
+        std::size_t used = 0;
+        const auto port = std::stoul(text.substr(colon + 1), &used);
+        if (colon == std::string::npos || used + colon + 1 != text.size() || port > 65535) throw std::invalid_argument(text);
+        auto host = text.substr(0, colon);
+        if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+        return {host == "localhost" ? "127.0.0.1" : host, static_cast<std::uint16_t>(port)};
+    } catch (const std::logic_error&) { throw std::runtime_error("--listen wants HOST:PORT, not \"" + text + "\""); }
+}
+
+void run(const options& asked) {
+    if (asked.vcl.empty()) throw std::runtime_error("Say which policy to follow: --vcl FILE");
+    auto first = load_configuration("boot", asked.vcl);
+    if (asked.check) return;
+    if (asked.listen.empty()) throw std::runtime_error("Say where to serve: --listen HOST:PORT");
+    for (const auto& id : asked.plant) {
+        const auto which = bug_named(id);
+        if (!which) throw std::runtime_error("There is no planted bug \"" + id + "\"; --list-planted-bugs names all");
+        plant(*which);
+    }
+    // Never destroyed: at exit there are coroutines in the middle of everything, and the kernel closes what they hold.
+    static auto& all =
+        *new engine(asked.clock == "virtual" ? badorigin::cache::clock::mode::virtual_time : badorigin::cache::clock::mode::real,
+                    nanoseconds(asked.now_ns), asked.log);
+    static auto& signals = *new boost::asio::signal_set(all.io, SIGINT, SIGTERM);
+    signals.async_wait([](const boost::system::error_code&, int) { all.stop(); });
+    std::unique_ptr<control> steered;
+    if (!asked.control.empty()) steered = std::make_unique<control>(all, asked.control);
+    for (const auto& where : asked.listen) {
+        const auto [host, port] = host_and_port(where);
+        std::cout << "ready " << (host.find(':') == std::string::npos ? host : '[' + host + ']') << ':' << listen(all, host, port)
+                  << std::endl;
+    }
+    all.configurations[first->name] = first;
+    all.use(first);
+    all.run([&] { return steered && steered->quiescent(); });
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    options asked;
+    CLI::App app{"An HTTP cache that follows a VCL policy, on a clock that can be held.", "badorigin-cache"};
+    set_up(app, asked);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& wrong) { return app.exit(wrong) == 0 ? 0 : 2; }
+    if (asked.list) {
+        for (const auto& each : planted_bug_table()) std::cout << each.id << '\t' << each.does << '\n';
+        return 0;
+    }
+    try {
+        run(asked);
+    } catch (const std::runtime_error& wrong) {
+        std::cerr << "badorigin-cache: " << wrong.what() << '\n';
+        return 2;
+    }
+    return 0;
+}

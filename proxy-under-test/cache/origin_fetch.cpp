@@ -1,0 +1,360 @@
+#include "proxy-under-test/cache/origin_fetch.h"
+
+#include <fmt/core.h>
+
+#include "proxy-under-test/cache/dates.h"
+#include "proxy-under-test/cache/delivery.h"
+#include "proxy-under-test/cache/freshness.h"
+#include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/cache/planted_damage.h"
+
+namespace badorigin::cache {
+
+namespace {
+constexpr int max_retries = 4;
+constexpr auto mark_lasts = std::chrono::seconds(120);
+}  // namespace
+
+origin_fetch::origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated)
+    : engine_(in), configuration_(std::move(by)), exchange_(std::move(exchange)), body_(body), validated_(std::move(validated)) {
+    ++engine_.fetches;
+    ++engine_.fetching;
+}
+
+origin_fetch::~origin_fetch() {
+    --engine_.fetching;
+}
+
+vcl::outcome origin_fetch::policy(vcl::subroutine which) {
+    vcl_context context(engine_.environment, *configuration_, nullptr, &exchange_);
+    exchange_.log->add("VCL_call", vcl::name(which));
+    auto outcome = configuration_->program->run(which, context);
+    exchange_.log->add("VCL_return", vcl::name(outcome.what));
+    return outcome;
+}
+
+awaitable<object_ptr> origin_fetch::run() {
+    for (auto at = state::start; at != state::done;) {
+        switch (at) {
+            case state::start:
+                at = co_await start();
+                break;
+            case state::send:
+                at = co_await send();
+                break;
+            case state::response:
+                at = co_await response();
+                break;
+            case state::body:
+                at = co_await read_body();
+                break;
+            case state::error:
+                at = co_await error();
+                break;
+            case state::store:
+                at = co_await store_response();
+                break;
+            case state::failed:
+                let_go(false);
+                at = state::done;
+                break;
+            case state::done:
+                break;
+        }
+    }
+    exchange_.log->end();
+    co_return result_;
+}
+
+/// vcl_backend_fetch.
+awaitable<origin_fetch::state> origin_fetch::start() {
+    auto& request = exchange_.request;
+    request.fields.set("X-Varnish", std::to_string(exchange_.xid));
+    const auto decided = policy(vcl::subroutine::backend_fetch);
+    switch (decided.what) {
+        case vcl::action::fetch:
+            break;
+        case vcl::action::error:
+            error_status_ = decided.status > 0 ? decided.status : 503;
+            error_reason_ = decided.reason.empty() ? std::string(standard_reason(error_status_)) : decided.reason;
+            co_return state::error;
+        default:
+            co_return state::failed;
+    }
+    if (exchange_.drop_body) {
+        request.fields.remove("Content-Length");
+        request.fields.remove("Transfer-Encoding");
+        body_ = nullptr;
+    }
+    co_return state::send;
+}
+
+/// As many attempts as are allowed without asking the policy.
+awaitable<origin_fetch::state> origin_fetch::send() {
+    for (int sent_again = 0;; ++sent_again) {
+        const auto result = co_await attempt(sent_again == 0 && exchange_.retries == 0, sent_again > 0);
+        if (!result.failure) co_return state::response;
+        if (body_ && body_->broken()) {  // the client went away: there is nobody to answer
+            exchange_.log->add("FetchError", "req.body read error");
+            co_return state::failed;
+        }
+        exchange_.log->add("FetchError", *result.failure);
+        if (!may_send_again(result, sent_again)) co_return fail(*result.failure);
+        let_go(false);
+        if (body_) body_->rewind();
+    }
+}
+
+bool origin_fetch::may_send_again(const attempt_result& after, int sent_again) const {
+    const auto& method = exchange_.request.method;
+    if (method == "GET" && sent_again < 20 && planted(bug::retry_storm)) return true;
+    const bool closed_in_our_face = after.reused && after.nothing_came && sent_again == 0;
+    if (!closed_in_our_face || (body_ && !body_->resendable())) return false;
+    return is_idempotent(method) || planted(bug::resend_post_after_eof);
+}
+
+/// vcl_backend_response, with the head read and the body not yet.
+awaitable<origin_fetch::state> origin_fetch::response() {
+    take_response();
+    if (auto refused = not_modified_refused()) {
+        exchange_.log->add("FetchError", *refused);
+        co_return fail(*refused);
+    }
+    if (exchange_.response.status == 304 && validated_) merge_validated();
+    const auto decided = policy(vcl::subroutine::backend_response);
+    switch (decided.what) {
+        case vcl::action::deliver:
+            break;
+        case vcl::action::pass:
+            to_be_marked_pass_ = true;
+            exchange_.uncacheable = true;
+            break;
+        case vcl::action::retry: {
+            const auto next = retry();
+            if (next != state::body) co_return next;
+            break;
+        }
+        case vcl::action::error:
+            error_status_ = decided.status > 0 ? decided.status : 503;
+            error_reason_ = decided.reason.empty() ? std::string(standard_reason(error_status_)) : decided.reason;
+            let_go(false);
+            co_return state::error;
+        default:
+            co_return state::failed;
+    }
+    co_return exchange_.was_304 ? state::store : state::body;
+}
+
+void origin_fetch::take_response() {
+    auto& x = exchange_;
+    x.response = reader_->response();
+    x.received = engine_.now();
+    x.origin_time = x.received - upstream_age(x.response);
+    x.log->add("Timestamp", "Beresp");
+    x.log->add("BerespStatus", std::to_string(x.response.status));
+    x.log->add_fields("BerespHeader", x.response.fields);
+    remove_hop_by_hop(x.response.fields);
+    if (!x.response.fields.has("Date")) x.response.fields.append("Date", http_date(x.received));
+    const auto life = initial_lifetime(x.response, x.received);
+    x.ttl = life.ttl;
+    x.grace = life.grace;
+    x.keep = life.keep;
+    x.uncacheable = x.passed;
+    x.was_304 = false;
+    x.content.clear();
+}
+
+/// RFC 9110 15.4.5: a 304 answers a condition. Ours names a stored response; a passed one is the client's own.
+std::optional<std::string> origin_fetch::not_modified_refused() const {
+    const auto& x = exchange_;
+    if (x.response.status != 304) return std::nullopt;
+    const bool asked = x.request.fields.has("If-None-Match") || x.request.fields.has("If-Modified-Since");
+    if (!asked) {
+        if (planted(bug::crash_on_unsolicited_304)) std::abort();
+        if (planted(bug::pass_unsolicited_304)) return std::nullopt;
+        return "304 to a request without condition";
+    }
+    if (!validated_) return std::nullopt;
+    const auto* tag = x.response.fields.find("ETag");
+    const auto* stored = validated_->head.fields.find("ETag");
+    if (tag && stored && !same_entity_tag(*tag, *stored) && !planted(bug::accept_stale_304))
+        return "304 for another entity tag than the stored one";
+    return std::nullopt;
+}
+
+/// RFC 9111 3.2: the stored fields, replaced by what the 304 brought.
+void origin_fetch::merge_validated() {
+    auto& x = exchange_;
+    auto merged = validated_->head;
+    merged.fields.remove("Age");
+    for (const auto& [name, value] : x.response.fields) merged.fields.remove(name);
+    for (const auto& [name, value] : x.response.fields) {
+        if (!same_name(name, "Content-Length")) merged.fields.append(name, value);
+    }
+    if (const auto* length = validated_->head.fields.find("Content-Length")) merged.fields.set("Content-Length", *length);
+    x.response = std::move(merged);
+    x.response.status = validated_->head.status;
+    x.was_304 = true;
+    x.content = validated_->content;
+    const auto life = initial_lifetime(x.response, x.received);
+    x.ttl = life.ttl;
+    x.grace = life.grace;
+    let_go(reader_->complete());
+}
+
+awaitable<origin_fetch::state> origin_fetch::read_body() {
+    auto& reader = *reader_;
+    std::optional<std::string> failure;
+    while (!reader.complete() && !failure) {
+        if (!lease_) break;
+        if (!(*lease_)->input.empty()) {
+            if (auto put = reader.put((*lease_)->input); !put) failure = put.error();
+            exchange_.content += reader.take_content();
+            if (reader.complete() || failure) break;
+        }
+        switch (co_await (*lease_)->read(between_bytes_timeout_)) {
+            case io::ok:
+                break;
+            case io::eof:
+                if (auto ended = reader.end(); !ended) failure = ended.error();
+                exchange_.content += reader.take_content();
+                break;
+            case io::timed_out:
+                failure = "between bytes timeout";
+                break;
+            case io::interrupted:
+            case io::failed:
+                failure = "connection reset in the body";
+                break;
+        }
+    }
+    if (failure && !exchange_.passed && planted(bug::store_truncated)) failure.reset();
+    if (failure && exchange_.passed && planted(bug::pass_truncated_as_complete)) failure.reset();
+    if (failure) {
+        exchange_.log->add("FetchError", *failure);
+        co_return fail(*failure);
+    }
+    exchange_.log->add("Fetch_Body", std::to_string(exchange_.content.size()));
+    let_go(reader.complete());
+    co_return state::store;
+}
+
+/// vcl_backend_error.
+awaitable<origin_fetch::state> origin_fetch::error() {
+    auto& x = exchange_;
+    x.received = x.origin_time = engine_.now();
+    x.ttl = x.grace = x.keep = nanoseconds{0};
+    x.uncacheable = x.passed;
+    x.was_304 = false;
+    x.synthetic = true;
+    x.content.clear();
+    x.response = {.status = error_status_, .reason = error_reason_, .version = 11, .fields = {}};
+    x.response.fields.append("Date", http_date(x.received));
+    x.response.fields.append("Server", "badorigin-cache");
+    const auto decided = policy(vcl::subroutine::backend_error);
+    if (decided.what == vcl::action::retry) {
+        const auto next = retry();
+        if (next != state::body) co_return next;
+    } else if (decided.what != vcl::action::deliver) {
+        co_return state::failed;
+    }
+    co_return state::store;
+}
+
+/// return (retry): the same request again, as a new transaction. state::body: go on as if it had not been said.
+origin_fetch::state origin_fetch::retry() {
+    if (planted(bug::no_retry)) return state::body;
+    let_go(false);
+    if (exchange_.retries >= max_retries) {
+        exchange_.log->add("VCL_Error", "Too many retries, delivering 503");
+        return state::failed;
+    }
+    if (body_ && !body_->rewind()) {
+        exchange_.log->add("Error", "Retry not possible, req.body not cached");
+        return state::failed;
+    }
+    ++exchange_.retries;
+    const auto before = std::exchange(exchange_.xid, engine_.next_xid());
+    exchange_.log->add("Link", fmt::format("bereq {} retry", exchange_.xid));
+    exchange_.log->end();
+    exchange_.log = std::make_shared<transaction_log>(engine_.log, exchange_.xid, fmt::format("bereq {} retry", before));
+    exchange_.synthetic = false;
+    exchange_.content.clear();
+    error_status_ = 503;
+    error_reason_ = "Backend fetch failed";
+    return state::start;
+}
+
+origin_fetch::state origin_fetch::fail(std::string why) {
+    failure_ = std::move(why);
+    leave_behind(lease_ ? (*lease_)->descriptor() : -1);
+    let_go(false);
+    return state::error;
+}
+
+/// The connection goes back to the pool if it may, or is closed.
+void origin_fetch::let_go(bool whole) {
+    if (!lease_) return;
+    if (reusable(whole)) {
+        engine_.origins.give_back(std::move(lease_));
+    } else {
+        exchange_.log->add("BackendClose", lease_->origin().name());
+    }
+    lease_.reset();
+}
+
+/// RFC 9112 9.3 and 11.2: only behind a complete message, with nothing behind it.
+bool origin_fetch::reusable(bool whole) const {
+    if (planted(bug::reuse_broken_connection)) return true;
+    if (!whole || !reader_ || body_abandoned_ || !(*lease_)->input.empty()) return false;
+    return reader_->body() != framing::until_close && persists(reader_->response().version, reader_->response().fields);
+}
+
+awaitable<origin_fetch::state> origin_fetch::store_response() {
+    auto& x = exchange_;
+    if (!x.synthetic && !x.passed && x.response.fields.has_element("Cache-Control", "private") && planted(bug::store_private)) {
+        x.uncacheable = false;
+        x.ttl = mark_lasts;
+    }
+    result_ = make_object();
+    x.log->add("Length", std::to_string(x.content.size()));
+    if (x.passed) co_return state::done;
+    if (x.was_304 && planted(bug::no_update_on_validation)) {
+        result_ = validated_;
+        co_return state::done;
+    }
+    if (!x.uncacheable) {
+        result_->passed = x.ttl + x.grace + x.keep <= nanoseconds{0};
+        if (!result_->passed) engine_.objects.insert(result_, x.request);
+        co_return state::done;
+    }
+    result_->passed = true;
+    auto marker = make_object();
+    marker->content.clear();
+    marker->is = to_be_marked_pass_ ? stored_object::role::hit_for_pass : stored_object::role::hit_for_miss;
+    marker->grace = marker->keep = nanoseconds{0};
+    if (to_be_marked_pass_ && marker->ttl <= nanoseconds{0}) marker->ttl = mark_lasts;
+    if (marker->ttl > nanoseconds{0}) engine_.objects.insert(marker, x.request);
+    co_return state::done;
+}
+
+object_ptr origin_fetch::make_object() const {
+    const auto& x = exchange_;
+    auto made = std::make_shared<stored_object>();
+    made->fetch_id = x.xid;
+    made->key = x.key;
+    made->head = x.response;
+    made->content = x.content;
+    made->synthetic = x.synthetic;
+    made->passed = x.passed;
+    made->has_content = x.synthetic || x.request.method != "HEAD";
+    made->origin_time = x.origin_time;
+    made->received = x.received;
+    made->ttl = x.ttl;
+    made->grace = x.grace;
+    made->keep = x.keep;
+    made->backend = x.used_name;
+    return made;
+}
+
+}  // namespace badorigin::cache

@@ -1,0 +1,68 @@
+// One fetch: from the request that the client side hands over to the response that can be stored or delivered.
+//
+// It walks the backend half of the published state machine; each state is a function that names the next. A fetch is made of
+// attempts: the machine sends again by itself only what certainly does no harm, and return (retry) starts over with a new id.
+#pragma once
+
+#include "proxy-under-test/cache/engine.h"
+#include "proxy-under-test/cache/request_body.h"
+
+namespace badorigin::cache {
+
+class origin_fetch {
+public:
+    /// `body`: of a passed request, else null. `validated`: the stored response that the origin is asked to confirm, or null.
+    origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated);
+    ~origin_fetch();
+
+    /// What the client side delivers, or null when there is nothing.
+    awaitable<object_ptr> run();
+    /// Of the last attempt.
+    std::uint64_t id() const { return exchange_.xid; }
+    /// The client's connection cannot carry another request: part of its body was left unread.
+    bool body_abandoned() const { return body_abandoned_; }
+
+private:
+    enum class state { start, send, response, body, error, store, failed, done };
+    awaitable<state> start();
+    awaitable<state> send();
+    awaitable<state> response();
+    awaitable<state> read_body();
+    awaitable<state> error();
+    awaitable<state> store_response();
+
+    /// How one attempt went.
+    struct attempt_result {
+        std::optional<std::string> failure;
+        bool reused = false, nothing_came = true;
+    };
+    awaitable<attempt_result> attempt(bool first, bool only_fresh);
+    awaitable<attempt_result> exchange_heads(attempt_result so_far, bool omit_body, bool first);
+    awaitable<io> send_some(std::string& pending, bool& body_done, const bool& early, bool first);
+    awaitable<std::optional<std::string>> read_head();
+    bool may_send_again(const attempt_result& after, int sent_again) const;
+    void take_response();
+    std::optional<std::string> not_modified_refused() const;
+    void merge_validated();
+    state retry();
+    state fail(std::string why);
+    void let_go(bool whole);
+    bool reusable(bool whole) const;
+    object_ptr make_object() const;
+    vcl::outcome policy(vcl::subroutine which);
+
+    engine& engine_;
+    configuration_ptr configuration_;
+    origin_exchange exchange_;
+    request_body* body_;
+    object_ptr validated_, result_;
+    lease_ptr lease_;
+    std::optional<message_reader> reader_;
+    std::string failure_, held_back_;
+    nanoseconds first_byte_timeout_{0}, between_bytes_timeout_{0};
+    int error_status_ = 503;
+    std::string error_reason_ = "Backend fetch failed";
+    bool to_be_marked_pass_ = false, body_abandoned_ = false;
+};
+
+}  // namespace badorigin::cache

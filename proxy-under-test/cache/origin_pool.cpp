@@ -1,0 +1,59 @@
+#include "proxy-under-test/cache/origin_pool.h"
+
+#include <algorithm>
+
+namespace badorigin::cache {
+
+namespace {
+constexpr auto idle_timeout = std::chrono::seconds(60);
+}
+
+origin_lease::origin_lease(configuration_ptr keeps, backend& of, connection_ptr over, bool again)
+    : keeps_(std::move(keeps)), backend_(of), connection_(std::move(over)), reused_(again) {
+    ++backend_.connections;
+}
+
+origin_lease::~origin_lease() {
+    --backend_.connections;
+    if (connection_) connection_->close();
+}
+
+awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuration_ptr of, backend& to, bool only_fresh,
+                                                                    nanoseconds connect_timeout) {
+    if (to.definition.max_connections > 0 && to.connections >= to.definition.max_connections) {
+        co_return std::unexpected("backend " + to.name() + ": busy");
+    }
+    auto& idle_ones = shelves_[to.pool_key()];
+    if (!only_fresh && !idle_ones.empty()) {
+        auto taken = std::move(idle_ones.back().connection);
+        idle_ones.pop_back();
+        taken->unwatch();
+        co_return std::make_unique<origin_lease>(std::move(of), to, std::move(taken), true);
+    }
+    auto opened = co_await connection::to(network_, to.address, to.port, connect_timeout);
+    if (!opened) co_return std::unexpected("backend " + to.name() + ": " + opened.error());
+    co_return std::make_unique<origin_lease>(std::move(of), to, std::move(*opened), false);
+}
+
+void origin_pool::give_back(lease_ptr lease) {
+    const auto key = lease->origin().pool_key();
+    auto returned = std::move(lease->connection_);
+    if (!returned->is_open()) return;
+    const auto* which = returned.get();
+    auto& idle_ones = shelves_[key];
+    idle_ones.push_back(
+        {returned, std::make_unique<timer>(network_.time, network_.time.now() + idle_timeout, [this, key, which] { drop(key, which); })});
+    // Whatever an origin says unasked, it cannot be the answer to the next request.
+    returned->watch([this, key, which] { drop(key, which); });
+}
+
+void origin_pool::drop(const std::string& key, const connection* which) {
+    auto& idle_ones = shelves_[key];
+    const auto found = std::ranges::find(idle_ones, which, [](const idle& i) { return i.connection.get(); });
+    if (found == idle_ones.end()) return;
+    const auto dropped = std::move(found->connection);  // its timer may be what called us: erased last
+    dropped->close();
+    idle_ones.erase(found);
+}
+
+}  // namespace badorigin::cache

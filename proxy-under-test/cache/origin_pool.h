@@ -1,0 +1,54 @@
+// Connections to origins: idle ones are reused, the most recently used first, and dropped as soon as their origin closes or speaks.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+
+#include "proxy-under-test/cache/backends.h"
+#include "proxy-under-test/cache/configuration.h"
+#include "proxy-under-test/cache/connection.h"
+
+namespace badorigin::cache {
+
+/// A connection while one fetch has it, counted against its backend's max_connections.
+class origin_lease {
+public:
+    origin_lease(configuration_ptr keeps, backend& of, connection_ptr over, bool again);
+    ~origin_lease();
+    origin_lease(const origin_lease&) = delete;
+    origin_lease& operator=(const origin_lease&) = delete;
+    connection& operator*() const { return *connection_; }
+    connection* operator->() const { return connection_.get(); }
+    backend& origin() const { return backend_; }
+    bool reused() const { return reused_; }
+
+private:
+    friend class origin_pool;
+    configuration_ptr keeps_;
+    backend& backend_;
+    connection_ptr connection_;
+    bool reused_;
+};
+using lease_ptr = std::unique_ptr<origin_lease>;
+
+class origin_pool {
+public:
+    explicit origin_pool(network& of) : network_(of) {}
+    awaitable<std::expected<lease_ptr, std::string>> lease(configuration_ptr of, backend& to, bool only_fresh, nanoseconds connect_timeout);
+    /// For the next fetch.
+    void give_back(lease_ptr lease);
+
+private:
+    struct idle {
+        connection_ptr connection;
+        std::unique_ptr<timer> expiry;
+    };
+    using shelf = std::list<idle>;
+    void drop(const std::string& key, const connection* which);
+
+    network& network_;
+    std::map<std::string, shelf> shelves_;  ///< by address and port
+};
+
+}  // namespace badorigin::cache

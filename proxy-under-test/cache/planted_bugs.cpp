@@ -1,0 +1,101 @@
+#include "proxy-under-test/cache/planted_bugs.h"
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+
+namespace badorigin::cache {
+
+namespace {
+constexpr auto table = std::to_array<bug_description>({
+    {bug::body_lost_on_fresh_connection, "body-lost-on-fresh-connection", "sends a passed request without its body on a fresh connection",
+     "body forwarded whole"},
+    {bug::body_lost_on_reused_connection, "body-lost-on-reused-connection",
+     "sends a passed request without its body on a reused connection", "body forwarded whole"},
+    {bug::body_lost_on_retry, "body-lost-on-retry", "sends a kept body with the first attempt only", "body forwarded whole"},
+    {bug::truncate_client_body, "truncate-client-body", "forwards all of a body but its last byte", "body forwarded whole"},
+    {bug::retry_with_half_the_body, "retry-with-half-the-body", "sends half of a kept body after the first attempt",
+     "body forwarded whole"},
+    {bug::pad_short_client_body, "pad-short-client-body", "fills up the body of a client that went away too early", "body forwarded whole"},
+    {bug::resend_post_after_eof, "resend-post-after-eof", "sends a POST again when a reused connection ends without an answer",
+     "no automatic retry of a non-idempotent request"},
+    {bug::retry_storm, "retry-storm", "sends a failed GET again twenty times", "origin load bounded"},
+    {bug::no_retry, "no-retry", "ignores return (retry)", "expectation of the scenario"},
+    {bug::ignore_pipe, "ignore-pipe", "passes what should be piped", "expectation of the scenario"},
+    {bug::pass_unsolicited_304, "pass-unsolicited-304", "delivers a 304 that nobody asked for", "304 only to who asked conditionally"},
+    {bug::crash_on_unsolicited_304, "crash-on-unsolicited-304", "aborts on a 304 that nobody asked for",
+     "alive and serving after the fault"},
+    {bug::accept_stale_304, "accept-stale-304", "refreshes a stored response by a 304 with another entity tag",
+     "validation updates what it must"},
+    {bug::no_update_on_validation, "no-update-on-validation", "keeps age and fields of a stored response that a 304 confirmed",
+     "validation updates what it must"},
+    {bug::store_truncated, "store-truncated", "stores a response whose body ended early",
+     "incomplete response neither stored nor passed as complete"},
+    {bug::pass_truncated_as_complete, "pass-truncated-as-complete", "delivers a passed response whose body ended early as if whole",
+     "incomplete response neither stored nor passed as complete"},
+    {bug::accept_headerless, "accept-headerless", "takes bytes without a header as the body of a 200",
+     "incomplete response neither stored nor passed as complete"},
+    {bug::hang_on_headerless, "hang-on-headerless", "waits for the timeout when an answer has no header", "expectation of the scenario"},
+    {bug::reuse_broken_connection, "reuse-broken-connection",
+     "reuses an origin connection after a broken message, with the bytes left on it", "nothing of a broken message reused"},
+    {bug::spin_on_stalled_origin, "spin-on-stalled-origin", "burns CPU while an origin does not answer", "no CPU burnt while waiting"},
+    {bug::spin_on_headerless_probe, "spin-on-headerless-probe", "burns CPU until the probe's timeout when its answer has no header",
+     "no CPU burnt while waiting"},
+    {bug::leak_descriptor_on_failed_fetch, "leak-descriptor-on-failed-fetch", "leaves a descriptor open for each failed fetch",
+     "no descriptor or memory left behind"},
+    {bug::leak_memory_on_failed_fetch, "leak-memory-on-failed-fetch", "leaves 4 MiB behind for each failed fetch",
+     "no descriptor or memory left behind"},
+    {bug::crash_on_failed_fetch, "crash-on-failed-fetch", "aborts when a fetch fails", "alive and serving after the fault"},
+    {bug::ignore_grace, "ignore-grace", "never serves stale", "expectation of the scenario"},
+    {bug::serve_beyond_grace, "serve-beyond-grace", "serves stale however old", "stale only within grace"},
+    {bug::refresh_for_every_stale_hit, "refresh-for-every-stale-hit", "starts a refresh for every stale hit",
+     "one fetch in flight per object"},
+    {bug::ignore_saint, "ignore-saint", "asks an origin for what is in saint mode there", "saint window kept"},
+    {bug::saint_ends_early, "saint-ends-early", "ends saint mode after half its time", "saint window kept"},
+    {bug::no_collapsing, "no-collapsing", "fetches for every request at once", "one fetch in flight per object"},
+    {bug::mix_up_waiters, "mix-up-waiters", "answers who waited with the newest object of another key",
+     "no answer delivered to the wrong request"},
+    {bug::no_age, "no-age", "delivers without Age", "Age honest"},
+    {bug::frozen_age, "frozen-age", "delivers the Age that the response came with", "Age honest"},
+    {bug::ignore_upstream_age, "ignore-upstream-age", "takes every response as new, whatever its Age", "Age honest"},
+    {bug::ignore_vary, "ignore-vary", "delivers any variant", "private content stays with its key"},
+    {bug::ignore_hash_data, "ignore-hash-data", "makes the cache key from URL and host alone", "private content stays with its key"},
+    {bug::ignore_ban, "ignore-ban", "delivers what was banned", "expectation of the scenario"},
+    {bug::store_error, "store-error", "stores a 5xx like a 200", "expectation of the scenario"},
+    {bug::store_private, "store-private", "stores what says private", "private content stays with its key"},
+    {bug::accept_bare_cr, "accept-bare-cr", "takes a bare CR as the end of a line", "framing ambiguities refused"},
+    {bug::accept_several_content_length, "accept-several-content-length", "takes the last of several Content-Length fields",
+     "framing ambiguities refused"},
+    {bug::forward_content_length_with_transfer_encoding, "forward-content-length-with-transfer-encoding",
+     "accepts and forwards Content-Length beside Transfer-Encoding", "framing ambiguities refused"},
+    {bug::forward_hop_by_hop, "forward-hop-by-hop", "forwards hop-by-hop fields", "hop-by-hop fields stay on their hop"},
+    {bug::unconditional_304, "unconditional-304", "answers hits with 304 to clients that set no condition",
+     "304 only to who asked conditionally"},
+});
+std::bitset<table.size()> active;
+std::size_t index_of(bug which) {
+    return static_cast<std::size_t>(std::ranges::find(table, which, &bug_description::which) - table.begin());
+}
+}  // namespace
+
+std::span<const bug_description> planted_bug_table() {
+    return table;
+}
+
+std::optional<bug> bug_named(std::string_view id) {
+    const auto found = std::ranges::find(table, id, &bug_description::id);
+    if (found == table.end()) return std::nullopt;
+    return found->which;
+}
+
+void plant(bug which) {
+    active.set(index_of(which));
+}
+void uproot_all() {
+    active.reset();
+}
+bool planted(bug which) {
+    return active.any() && active.test(index_of(which));
+}
+
+}  // namespace badorigin::cache

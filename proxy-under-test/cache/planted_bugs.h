@@ -1,0 +1,78 @@
+// The errors that the cache can be told to commit, so that every rule of the judge is proven to see its own.
+//
+// Each is tested in exactly one place, where the honest decision is made: `if (planted(bug::x))`.
+// A new one is a line in the table of planted_bugs.cpp, an enumerator here, and that test.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace badorigin::cache {
+
+enum class bug {
+    // the request's body on its way to the origin
+    body_lost_on_fresh_connection,
+    body_lost_on_reused_connection,
+    body_lost_on_retry,
+    truncate_client_body,
+    retry_with_half_the_body,
+    // attempts
+    resend_post_after_eof,
+    retry_storm,
+    no_retry,
+    ignore_pipe,
+    // what origins answer
+    pass_unsolicited_304,
+    crash_on_unsolicited_304,
+    accept_stale_304,
+    no_update_on_validation,
+    store_truncated,
+    pass_truncated_as_complete,
+    accept_headerless,
+    hang_on_headerless,
+    reuse_broken_connection,
+    spin_on_stalled_origin,
+    spin_on_headerless_probe,
+    leak_descriptor_on_failed_fetch,
+    leak_memory_on_failed_fetch,
+    crash_on_failed_fetch,
+    // the stored response
+    ignore_grace,
+    serve_beyond_grace,
+    refresh_for_every_stale_hit,
+    ignore_saint,
+    saint_ends_early,
+    no_collapsing,
+    mix_up_waiters,
+    no_age,
+    frozen_age,
+    ignore_upstream_age,
+    ignore_vary,
+    ignore_hash_data,
+    ignore_ban,
+    store_error,
+    store_private,
+    // what clients send and get
+    accept_bare_cr,
+    accept_several_content_length,
+    forward_content_length_with_transfer_encoding,
+    forward_hop_by_hop,
+    unconditional_304,
+    pad_short_client_body,
+};
+
+struct bug_description {
+    bug which;
+    std::string_view id;    ///< for --plant
+    std::string_view does;  ///< what the cache then does
+    std::string_view rule;  ///< the judge's rule that must see it
+};
+
+std::span<const bug_description> planted_bug_table();
+std::optional<bug> bug_named(std::string_view id);
+void plant(bug which);
+void uproot_all();
+bool planted(bug which);
+
+}  // namespace badorigin::cache

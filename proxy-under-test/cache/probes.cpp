@@ -1,0 +1,77 @@
+// Health probes: a request at intervals, and the verdict over the last few answers.
+//
+// An answer without a status line, or a connection that closes before one, is a failed probe at once; waiting on would gain nothing,
+// and looking again and again at a connection that has ended is how a checker once burnt a core (R4).
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <fmt/core.h>
+
+#include "proxy-under-test/cache/engine.h"
+#include "proxy-under-test/cache/message_reader.h"
+#include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/cache/planted_damage.h"
+#include "proxy-under-test/cache/waiting.h"
+
+namespace badorigin::cache {
+
+namespace {
+std::string probe_request(const backend& of) {
+    const auto& probe = *of.definition.probe;
+    if (!probe.request.empty()) return probe.request + (probe.request.ends_with("\r\n") ? "\r\n" : "\r\n\r\n");
+    return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: badorigin-cache probe\r\nConnection: close\r\n\r\n", probe.url,
+                       of.host());
+}
+
+/// What was wrong, or nothing.
+awaitable<std::optional<std::string>> probe_once(engine& in, const backend& of) {
+    const auto deadline = in.now() + of.definition.probe->timeout;
+    const auto left = [&] { return deadline - in.now(); };
+    auto opened = co_await connection::to(in.net, of.address, of.port, left());
+    if (!opened) co_return opened.error();
+    auto& origin = **opened;
+    auto pending = probe_request(of);
+    if (co_await origin.write(pending, left()) != io::ok) co_return "cannot send";
+    message_reader reader(side::response, true);
+    std::optional<std::string> failure;
+    while (!failure && !reader.head_complete()) {
+        const auto result = co_await origin.read(left());
+        if (result == io::timed_out) co_return "timeout";
+        if (result != io::ok) failure = "closed without an answer";
+        if (auto put = reader.put(origin.input, true); !put) failure = put.error();
+    }
+    if (failure) {
+        if (planted(bug::spin_on_headerless_probe)) {
+            const cpu_burner burner;
+            co_await sleep_until(in.time, deadline);
+        }
+        co_return failure;
+    }
+    const auto status = reader.response().status;
+    if (status != of.definition.probe->expected_response) co_return fmt::format("status {}", status);
+    // The rest is read so that the close is a clean one.
+    while (co_await origin.read(left()) == io::ok) origin.input.clear();
+    co_return std::nullopt;
+}
+
+awaitable<void> probe_while_warm(engine& in, configuration_ptr of, backend& which) {
+    while (of->warm) {
+        const auto due = in.now() + std::max(which.definition.probe->interval, nanoseconds(std::chrono::milliseconds(1)));
+        const auto failure = co_await probe_once(in, which);
+        if (!of->warm) break;
+        which.probed->add(!failure);
+        if (in.log.wanted()) {
+            in.log.write(
+                fmt::format("0 Backend_health {} {} {}\n", which.name(), which.healthy() ? "healthy" : "sick", failure.value_or("good")));
+        }
+        co_await sleep_until(in.time, std::max(due, in.now()));
+    }
+}
+}  // namespace
+
+void start_probes(engine& in, const configuration_ptr& of) {
+    for (const auto& each : of->backends.backends()) {
+        if (each->probed) boost::asio::co_spawn(in.io, probe_while_warm(in, of, *each), boost::asio::detached);
+    }
+}
+
+}  // namespace badorigin::cache

@@ -1,0 +1,95 @@
+// A client's connection: one request after the other, as they come (RFC 9112 9.3), each read strictly.
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fmt/core.h>
+
+#include "proxy-under-test/cache/client_request.h"
+#include "proxy-under-test/cache/dates.h"
+
+namespace badorigin::cache {
+
+namespace asio = boost::asio;
+
+namespace {
+constexpr auto idle_timeout = std::chrono::seconds(5);
+constexpr auto request_timeout = std::chrono::seconds(10);  ///< from the request's first byte on (R2.12)
+
+awaitable<void> refuse(engine& in, connection& client, int status, const std::string& why) {
+    const auto body = why + "\n";
+    const auto head =
+        fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", status,
+                    standard_reason(status), http_date(in.now()), body.size());
+    co_await client.write(head, body, request_timeout);
+    co_await client.linger();
+}
+
+/// False: there is no request to serve; the connection has been dealt with.
+awaitable<bool> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
+    std::optional<nanoseconds> first_byte;
+    for (;;) {
+        if (!client.input.empty()) {
+            if (!first_byte) first_byte = in.now();
+            if (auto put = reader.put(client.input, true); !put) {
+                log.add("Error", put.error());
+                co_await refuse(in, client, 400, put.error());
+                co_return false;
+            }
+        }
+        if (reader.head_complete()) co_return true;
+        const auto limit = reader.untouched() ? nanoseconds(idle_timeout) : *first_byte + request_timeout - in.now();
+        const auto result = co_await client.read(limit);
+        if (result != io::ok) {
+            log.add("SessClose", result == io::timed_out ? "RX_TIMEOUT" : "REM_CLOSE");
+            co_return false;
+        }
+    }
+}
+
+awaitable<void> serve(engine& in, connection_ptr client) {
+    client->ends.session_id = in.next_xid();
+    transaction_log log(in.log, client->ends.session_id, "sess 0 HTTP/1");
+    log.add("SessOpen", fmt::format("{} {}", client->ends.client_ip, client->ends.client_port));
+    for (;;) {
+        message_reader reader(side::request);
+        if (!co_await read_request(in, *client, reader, log)) break;
+        const auto& head = reader.request();
+        if (const auto* expected = head.fields.find("Expect"); expected && !same_name(*expected, "100-continue")) {
+            co_await refuse(in, *client, 417, "The expectation is not known");
+            break;
+        }
+        const auto ended = co_await client_request(in, client, reader, persists(head.version, head.fields)).run();
+        if (ended == client_request::end::close) co_await client->linger();
+        if (ended != client_request::end::keep) break;
+    }
+    client->close();
+}
+
+awaitable<void> accept_all(engine& in, tcp::acceptor acceptor) {
+    for (;;) {
+        auto [ec, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
+        if (ec == asio::error::operation_aborted) co_return;
+        if (ec) continue;
+        asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket))), asio::detached);
+    }
+}
+}  // namespace
+
+std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port) {
+    boost::system::error_code ec;
+    const auto address = asio::ip::make_address(host, ec);
+    if (ec) throw std::runtime_error(fmt::format("\"{}\" is no IP address to listen on", host));
+    tcp::acceptor acceptor(in.io);
+    const tcp::endpoint at(address, port);
+    acceptor.open(at.protocol(), ec);
+    if (!ec) acceptor.set_option(tcp::acceptor::reuse_address(true), ec);
+    if (!ec) acceptor.bind(at, ec);
+    if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
+    if (ec) throw std::runtime_error(fmt::format("Cannot listen on {}:{}: {}", host, port, ec.message()));
+    const auto bound = acceptor.local_endpoint().port();
+    asio::co_spawn(in.io, accept_all(in, std::move(acceptor)), asio::detached);
+    return bound;
+}
+
+}  // namespace badorigin::cache

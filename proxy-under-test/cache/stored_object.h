@@ -1,0 +1,46 @@
+// A stored response with what is needed to find, age, ban, validate and deliver it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy-under-test/cache/clock.h"
+#include "proxy-under-test/cache/fields.h"
+
+namespace badorigin::cache {
+
+struct stored_object {
+    enum class role { response, hit_for_miss, hit_for_pass };
+
+    std::uint64_t fetch_id = 0;  ///< X-Varnish of the fetch that brought it
+    std::string key;
+    role is = role::response;
+    response_head head;
+    std::string content;
+    bool synthetic = false;   ///< made by the policy; Range is ignored on it
+    bool passed = false;      ///< for its one client only, never stored
+    bool has_content = true;  ///< false: the answer to a HEAD request
+
+    nanoseconds origin_time{0};  ///< when it was new: header received, minus the Age it came with
+    nanoseconds received{0};
+    nanoseconds ttl{0}, grace{0}, keep{0};  ///< ttl from origin_time on, the others one after the other
+
+    std::vector<field> variant;  ///< the request fields that Vary names, as they were
+    std::string backend;
+    std::uint64_t bans_seen = 0;
+    std::int64_t hits = 0;
+
+    nanoseconds age(nanoseconds now) const { return now - origin_time; }
+    nanoseconds ttl_left(nanoseconds now) const { return origin_time + ttl - now; }
+    nanoseconds end_of_life() const { return origin_time + ttl + grace + keep; }
+    bool has_validator() const { return head.fields.has("ETag") || head.fields.has("Last-Modified"); }
+};
+using object_ptr = std::shared_ptr<stored_object>;
+
+/// The values of the fields that `vary` names, in lower-case name order of appearance.
+std::vector<field> variant_of(std::string_view vary, const field_list& request);
+bool variant_matches(const stored_object& object, const field_list& request);
+
+}  // namespace badorigin::cache

@@ -1,0 +1,316 @@
+#include "proxy-under-test/cache/vcl_context.h"
+
+namespace badorigin::cache {
+
+namespace {
+using vcl::value;
+
+value text(std::string_view of) {
+    return std::string(of);
+}
+value integer(std::int64_t of) {
+    return of;
+}
+value span(nanoseconds of) {
+    return vcl::duration{of};
+}
+value moment(nanoseconds of) {
+    return vcl::time_point{of};
+}
+
+nanoseconds span_of(const value& from) {
+    if (const auto* d = std::get_if<vcl::duration>(&from)) return d->value;
+    return nanoseconds{0};
+}
+int integer_of(const value& from) {
+    if (const auto* i = std::get_if<std::int64_t>(&from)) return static_cast<int>(*i);
+    return 0;
+}
+bool truth(const value& from) {
+    const auto* b = std::get_if<bool>(&from);
+    return b && *b;
+}
+std::string backend_of(const value& from) {
+    if (const auto* ref = std::get_if<vcl::backend_ref>(&from)) return ref->name;
+    return {};
+}
+
+/// "req.url" → "req", "url".
+std::pair<std::string_view, std::string_view> split(std::string_view variable) {
+    const auto dot = variable.find('.');
+    if (dot == std::string_view::npos) return {variable, {}};
+    return {variable.substr(0, dot), variable.substr(dot + 1)};
+}
+
+constexpr std::string_view http_prefix = "http.";
+constexpr auto connect_timeout = std::chrono::milliseconds(3500);
+constexpr auto first_byte_timeout = std::chrono::seconds(60);
+}  // namespace
+
+const std::string& vcl_context::key() const {
+    return origin_ ? origin_->key : client_->key;
+}
+transaction_log& vcl_context::log() const {
+    return origin_ ? *origin_->log : *client_->log;
+}
+
+value vcl_context::read(std::string_view variable) {
+    std::string_view header;
+    if (const auto* fields = fields_of(variable, header)) {
+        const auto* found = fields->find(header);
+        return found ? value(*found) : value();
+    }
+    const auto [of, member] = split(variable);
+    if (of == "req" && client_) return read_req(member);
+    if (of == "req_top" && client_) return read_req(member);
+    if (of == "bereq" && origin_) return read_bereq(member);
+    if (of == "beresp" && origin_) return read_beresp(member);
+    if (of == "obj" && client_ && client_->object) return read_obj(member);
+    if (of == "resp" && client_) return read_resp(member);
+    return read_common(variable);
+}
+
+value vcl_context::read_common(std::string_view variable) const {
+    if (variable == "now") return moment(now());
+    if (variable == "server.hostname" || variable == "server.identity") return text("badorigin-cache");
+    if (!client_ && !origin_) return {};
+    const auto& ends = client_ ? client_->ends : origin_->ends;
+    if (variable == "client.identity") return text(client_ && !client_->identity.empty() ? client_->identity : ends.client_ip);
+    if (variable == "client.ip" || variable == "remote.ip") return vcl::ip{ends.client_ip};
+    if (variable == "server.ip" || variable == "local.ip") return vcl::ip{ends.server_ip};
+    if (variable == "server.port") return integer(ends.server_port);
+    if (variable == "local.endpoint") return text(ends.server_ip + ':' + std::to_string(ends.server_port));
+    if (variable == "local.socket") return text("a0");
+    if (variable == "sess.xid") return text(std::to_string(ends.session_id));
+    if (variable == "sess.timeout_idle") return span(std::chrono::seconds(5));
+    if (variable.ends_with(".happy")) return true;
+    if (variable.ends_with("_space")) return vcl::bytes{0};
+    if (variable.starts_with("sess.")) return span(std::chrono::seconds(60));
+    return {};
+}
+
+value vcl_context::read_req(std::string_view member) const {
+    const auto& c = *client_;
+    if (member == "method") return text(c.request.method);
+    if (member == "url") return text(c.request.target);
+    if (member == "proto") return text(version_text(c.request.version));
+    if (member == "restarts") return integer(c.restarts);
+    if (member == "xid") return text(std::to_string(c.xid));
+    if (member == "time") return moment(c.started);
+    if (member == "transport") return text("HTTP/1");
+    if (member == "grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
+    if (member == "ttl") return span(c.most_age.value_or(std::chrono::hours(24 * 365)));
+    if (member == "esi_level") return integer(0);
+    if (member == "esi" || member == "can_gzip" || member == "hash_ignore_vary") return false;
+    if (member == "hash_always_miss") return c.hash_always_miss;
+    if (member == "hash_ignore_busy") return c.hash_ignore_busy;
+    if (member == "is_hitmiss") return c.is_hit_for_miss;
+    if (member == "is_hitpass") return c.is_hit_for_pass;
+    if (member == "backend_hint") return vcl::backend_ref{c.backend_hint};
+    return {};
+}
+
+value vcl_context::read_bereq(std::string_view member) const {
+    const auto& o = *origin_;
+    if (member == "method") return text(o.request.method);
+    if (member == "url") return text(o.request.target);
+    if (member == "proto") return text(version_text(o.request.version));
+    if (member == "xid") return text(std::to_string(o.xid));
+    if (member == "time") return moment(o.started);
+    if (member == "retries") return integer(o.retries);
+    if (member == "backend") return vcl::backend_ref{o.backend_hint};
+    if (member == "uncacheable") return o.passed;
+    if (member == "is_bgfetch") return o.background;
+    if (member == "is_hitmiss") return o.is_hit_for_miss;
+    if (member == "is_hitpass") return o.is_hit_for_pass;
+    if (member == "connect_timeout") return span(o.connect_timeout.value_or(connect_timeout));
+    if (member == "first_byte_timeout") return span(o.first_byte_timeout.value_or(first_byte_timeout));
+    if (member == "between_bytes_timeout") return span(o.between_bytes_timeout.value_or(first_byte_timeout));
+    return {};
+}
+
+value vcl_context::read_beresp(std::string_view member) const {
+    const auto& o = *origin_;
+    if (member == "proto") return text(version_text(o.response.version));
+    if (member == "status") return integer(o.response.status);
+    if (member == "reason") return text(o.response.reason);
+    if (member == "time") return moment(o.received);
+    if (member == "ttl") return span(o.ttl - (now() - o.origin_time));
+    if (member == "age") return span(now() - o.origin_time);
+    if (member == "grace") return span(o.grace);
+    if (member == "keep") return span(o.keep);
+    if (member == "uncacheable") return o.uncacheable;
+    if (member == "was_304") return o.was_304;
+    if (member == "backend") return vcl::backend_ref{o.used_name};
+    if (member == "backend.name") return text(o.used_name);
+    if (member == "backend.ip") return vcl::ip{o.used.to ? o.used.to->address : ""};
+    if (member == "transit_buffer") return vcl::bytes{0};
+    if (member.starts_with("do_")) return false;
+    return {};
+}
+
+value vcl_context::read_obj(std::string_view member) const {
+    const auto& o = *client_->object;
+    if (member == "hits") return integer(o.hits);
+    if (member == "proto") return text(version_text(o.head.version));
+    if (member == "status") return integer(o.head.status);
+    if (member == "reason") return text(o.head.reason);
+    if (member == "time") return moment(o.received);
+    if (member == "ttl") return span(o.ttl_left(now()));
+    if (member == "age") return span(o.age(now()));
+    if (member == "grace") return span(o.grace);
+    if (member == "keep") return span(o.keep);
+    if (member == "uncacheable") return o.passed;
+    if (member == "can_esi") return false;
+    return {};
+}
+
+value vcl_context::read_resp(std::string_view member) const {
+    const auto& r = client_->response;
+    if (member == "proto") return text(version_text(r.version));
+    if (member == "status") return integer(r.status);
+    if (member == "reason") return text(r.reason);
+    if (member == "time") return moment(now());
+    if (member == "is_streaming" || member == "do_esi") return false;
+    return {};
+}
+
+void vcl_context::write(std::string_view variable, const value& to) {
+    std::string_view header;
+    if (auto* fields = fields_of(variable, header)) return fields->set(header, vcl::to_string(to));
+    const auto [of, member] = split(variable);
+    if (variable == "client.identity" && client_) client_->identity = vcl::to_string(to);
+    if (of == "req" && client_) write_req(member, to);
+    if (of == "bereq" && origin_) write_bereq(member, to);
+    if (of == "beresp" && origin_) write_beresp(member, to);
+    if (of == "resp" && client_) write_resp(member, to);
+}
+
+void vcl_context::write_req(std::string_view member, const value& to) {
+    auto& c = *client_;
+    if (member == "method") c.request.method = vcl::to_string(to);
+    if (member == "url") c.request.target = vcl::to_string(to);
+    if (member == "grace") c.most_grace = span_of(to);
+    if (member == "ttl") c.most_age = span_of(to);
+    if (member == "hash_always_miss") c.hash_always_miss = truth(to);
+    if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
+    if (member == "backend_hint") c.backend_hint = backend_of(to);
+}
+
+void vcl_context::write_bereq(std::string_view member, const value& to) {
+    auto& o = *origin_;
+    if (member == "method") o.request.method = vcl::to_string(to);
+    if (member == "url") o.request.target = vcl::to_string(to);
+    if (member == "backend") o.backend_hint = backend_of(to);
+    if (member == "connect_timeout") o.connect_timeout = span_of(to);
+    if (member == "first_byte_timeout") o.first_byte_timeout = span_of(to);
+    if (member == "between_bytes_timeout") o.between_bytes_timeout = span_of(to);
+}
+
+void vcl_context::write_beresp(std::string_view member, const value& to) {
+    auto& o = *origin_;
+    if (member == "status") {
+        o.response.status = integer_of(to);
+        o.response.reason = standard_reason(o.response.status % 1000);
+    }
+    if (member == "reason") o.response.reason = vcl::to_string(to);
+    if (member == "ttl") o.ttl = span_of(to) + (now() - o.origin_time);
+    if (member == "grace") o.grace = span_of(to);
+    if (member == "keep") o.keep = span_of(to);
+    if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
+    if (member == "body") o.content = vcl::to_string(to);
+}
+
+void vcl_context::write_resp(std::string_view member, const value& to) {
+    auto& r = client_->response;
+    if (member == "status") {
+        r.status = integer_of(to);
+        r.reason = standard_reason(r.status % 1000);
+    }
+    if (member == "reason") r.reason = vcl::to_string(to);
+    if (member == "body") client_->synthetic = vcl::to_string(to);
+}
+
+void vcl_context::unset(std::string_view variable) {
+    std::string_view header;
+    if (auto* fields = fields_of(variable, header)) return fields->remove(header);
+    if (variable == "bereq.body" && origin_) origin_->drop_body = true;
+}
+
+void vcl_context::hash_data(std::string_view data) {
+    client_->hash_parts.emplace_back(data);
+}
+
+void vcl_context::synthetic(std::string_view body) {
+    if (origin_) {
+        origin_->content += body;
+    } else {
+        client_->synthetic += body;
+    }
+}
+
+bool vcl_context::ban(std::string_view expression) {
+    const auto added = environment_.bans.add(expression);
+    if (!added) log().add("VCL_Error", "ban: " + added.error());
+    return added.has_value();
+}
+
+field_list* vcl_context::fields_of(std::string_view variable, std::string_view& header) {
+    const auto [of, member] = split(variable);
+    if (!member.starts_with(http_prefix)) return nullptr;
+    header = member.substr(http_prefix.size());
+    if (of == "req" && client_) return &client_->request.fields;
+    if (of == "req_top" && client_) return &client_->original.fields;
+    if (of == "bereq" && origin_) return &origin_->request.fields;
+    if (of == "beresp" && origin_) return &origin_->response.fields;
+    if (of == "resp" && client_) return &client_->response.fields;
+    if (of == "obj" && client_ && client_->object) return &client_->object->head.fields;
+    return nullptr;
+}
+
+bool vcl_context::cache_request_body(std::uint64_t most) {
+    if (!client_->has_body) return true;
+    if (client_->body_length && *client_->body_length > most) return false;
+    client_->keep_body = most;  // read before the request goes on; a chunked body that proves longer fails the request
+    return true;
+}
+
+value vcl_context::call(std::string_view function, const std::vector<value>& arguments) {
+    const auto first = arguments.empty() ? value() : arguments.front();
+    if (function == "std.log") return log().add("VCL_Log", vcl::to_string(first)), value();
+    if (function == "std.syslog") return value();
+    if (function == "std.timestamp") return log().add("Timestamp", vcl::to_string(first)), value();
+    if (function == "std.healthy") return configuration_.backends.healthy(backend_of(first), key(), now());
+    if (function == "directors.lookup") return vcl::backend_ref{vcl::to_string(first)};
+    if (function == "std.port") return integer(client_ ? client_->ends.server_port : 0);
+    if (function == "std.syntax") return true;
+    if (function == "std.cache_req_body" && client_) {
+        const auto* size = std::get_if<vcl::bytes>(&first);
+        return cache_request_body(size ? size->value : 0);
+    }
+    if (function == "std.random" && arguments.size() > 1) {
+        const auto *low = std::get_if<double>(&arguments[0]), *high = std::get_if<double>(&arguments[1]);
+        const double place = static_cast<double>(environment_.random() >> 11) * 0x1p-53;
+        return low && high ? *low + (*high - *low) * place : place;
+    }
+    if (function == "std.collect") {
+        std::string_view header;
+        const auto name = vcl::to_string(first);
+        if (auto* fields = fields_of(name, header); fields && fields->has(header)) fields->set(header, fields->joined(header));
+        return value();
+    }
+    if (function == "std.rollback") {
+        if (vcl::to_string(first) == "req" && client_) client_->request = client_->original;
+        if (vcl::to_string(first) == "bereq" && origin_) origin_->request = origin_->original;
+        return value();
+    }
+    if (function == "saintmode.blacklist") {
+        if (origin_ && origin_->used.saint) origin_->used.saint->blacklist(key(), now(), span_of(first));
+        return value();
+    }
+    if (function == "saintmode.status") return text("");
+    const auto [object, method] = split(function);
+    return configuration_.backends.call(std::string(object), method, arguments, key(), now()).value_or(value());
+}
+
+}  // namespace badorigin::cache

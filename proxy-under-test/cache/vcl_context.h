@@ -1,0 +1,56 @@
+// The policy's view of an exchange: its variables and its calls into the cache.
+#pragma once
+
+#include <random>
+
+#include "proxy-under-test/cache/bans.h"
+#include "proxy-under-test/cache/configuration.h"
+#include "proxy-under-test/cache/exchange.h"
+
+namespace badorigin::cache {
+
+/// What the calls of the policy reach beside the exchange at hand.
+struct policy_environment {
+    const clock& time;
+    ban_list& bans;
+    std::mt19937_64 random{1};
+};
+
+/// One side may be null; in vcl_pipe both are there.
+class vcl_context final : public vcl::context {
+public:
+    vcl_context(policy_environment& environment, configuration& of, client_exchange* client, origin_exchange* origin)
+        : environment_(environment), configuration_(of), client_(client), origin_(origin) {}
+
+    vcl::value read(std::string_view variable) override;
+    void write(std::string_view variable, const vcl::value& to) override;
+    void unset(std::string_view variable) override;
+    vcl::value call(std::string_view function, const std::vector<vcl::value>& arguments) override;
+    void hash_data(std::string_view text) override;
+    void synthetic(std::string_view body) override;
+    bool ban(std::string_view expression) override;
+
+private:
+    vcl::value read_common(std::string_view variable) const;
+    vcl::value read_req(std::string_view member) const;
+    vcl::value read_bereq(std::string_view member) const;
+    vcl::value read_beresp(std::string_view member) const;
+    vcl::value read_obj(std::string_view member) const;
+    vcl::value read_resp(std::string_view member) const;
+    void write_req(std::string_view member, const vcl::value& to);
+    void write_bereq(std::string_view member, const vcl::value& to);
+    void write_beresp(std::string_view member, const vcl::value& to);
+    void write_resp(std::string_view member, const vcl::value& to);
+    field_list* fields_of(std::string_view variable, std::string_view& header);
+    bool cache_request_body(std::uint64_t most);
+    const std::string& key() const;
+    transaction_log& log() const;
+    nanoseconds now() const { return environment_.time.now(); }
+
+    policy_environment& environment_;
+    configuration& configuration_;
+    client_exchange* client_;
+    origin_exchange* origin_;
+};
+
+}  // namespace badorigin::cache
