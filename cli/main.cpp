@@ -6,8 +6,10 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <map>
 #include <thread>
 
+#include "capture/evidence.h"
 #include "capture/recorder.h"
 #include "cli/list.h"
 #include "cli/options.h"
@@ -106,7 +108,23 @@ int run(const options& asked) {
     return code;
 }
 
+/// Messages per server port, as any other reader of the same capture can count them.
+int count_messages(const std::string& folder) {
+    const auto evidence = capture::read_bundle(folder);
+    if (!evidence) throw std::runtime_error(evidence.error());
+    std::map<std::uint16_t, std::pair<int, int>> counts;
+    for (const auto& e : evidence->exchanges) {
+        auto& [requests, responses] = counts[e->on->server.port];
+        if (e->request && e->request->message.header_complete) ++requests;
+        if (e->response && e->response->message.header_complete) ++responses;
+        responses += static_cast<int>(e->interim.size());
+    }
+    for (const auto& [port, n] : counts) fmt::print("{}\trequests\t{}\n{}\tresponses\t{}\n", port, n.first, port, n.second);
+    return 0;
+}
+
 int judge(const options& asked) {
+    if (asked.counts) return count_messages(asked.paths.front());
     report::console console(stdout, style_for(asked), asked.paths.size());
     std::vector<report::entry> entries;
     std::vector<stage::run_result> results;

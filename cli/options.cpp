@@ -53,6 +53,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     judge->add_option("--json", into.json, "Write results as JSON here");
     judge->add_option("--colour,--color", into.colour, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
     judge->add_flag("--quiet", into.quiet, "Only what is not upheld, and the summary");
+    judge->add_flag("--counts", into.counts, "Print PORT, requests|responses, NUMBER lines instead of verdicts");
     judge->footer("Example:\n  badorigin judge out/bundled/saint/blacklisted-url-keeps-away-from-its-origin");
 
     auto* list = app.add_subcommand("list", "List what there is, one a line, id first");

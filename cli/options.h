@@ -23,6 +23,7 @@ struct options {
     std::string policies;
     std::string colour = "auto";
     bool quiet = false;
+    bool counts = false;  ///< judge: count messages per port
 };
 
 /// Parses; prints help, version or the mistake itself. `exit_code` is filled when the program should end at once (returns false).

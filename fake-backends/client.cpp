@@ -215,6 +215,11 @@ bool engine::all_connected() const {
     return std::ranges::all_of(impl_->clients, [](const auto& each) { return !each->held || each->connected; });
 }
 
+std::string engine::local(client_id id) const {
+    const auto& link = impl_->clients.at(id)->link;
+    return link ? link->record->local : std::string();
+}
+
 client_state engine::state(client_id id) const {
     return impl_->clients.at(id)->state;
 }

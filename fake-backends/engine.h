@@ -70,6 +70,7 @@ public:
     bool all_connected() const;  ///< held clients are connected
     client_state state(client_id id) const;
     const std::string& token(client_id id) const;    ///< empty for raw requests
+    std::string local(client_id id) const;           ///< "127.0.0.1:40000" once connected, else empty
     void close_connection(const std::string& name);  ///< a kept one
 
     nanoseconds now() const;

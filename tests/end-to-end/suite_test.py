@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""The bundled suite on the bundled cache: upheld from a libpcap capture, judged again with identical verdicts, reported as promised."""
+import json
+import xml.etree.ElementTree as ElementTree
+
+import jsonschema
+from common import ROOT, EndToEnd, badorigin, canonical, main, run_suite
+
+
+class Suite(EndToEnd):
+    def test_whole_suite_is_upheld_and_every_bundle_judges_the_same_again(self):
+        junit = self.out / "junit.xml"
+        done, results = run_suite(self.out, "--keep-evidence", "always", "--junit", junit)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        outcomes = [r["outcome"] for r in results.values()]
+        self.assertGreaterEqual(outcomes.count("upheld"), 30)
+        self.assertEqual(set(outcomes), {"upheld"})
+
+        schema = json.loads((ROOT / "reports/results.schema.json").read_text())
+        jsonschema.validate(json.loads((self.out / "results.json").read_text()), schema)
+        suites = ElementTree.parse(junit).getroot().findall("testsuite")
+        self.assertEqual(sum(int(s.get("tests")) for s in suites), len(results))
+
+        bundles = [r["evidence"] for r in results.values()]
+        for bundle in bundles:
+            manifest = json.loads((ROOT / bundle / "manifest.json").read_text())
+            self.assertEqual(manifest["evidence"], "libpcap", bundle)
+        again = self.out / "again.json"
+        judged = badorigin("judge", *bundles, "--json", again)
+        self.assertEqual(judged.returncode, 0, judged.stdout + judged.stderr)
+        for one in json.loads(again.read_text())["results"]:
+            first = results[one["scenario"], one["proxy"]]
+            self.assertEqual(canonical(one["verdicts"]), canonical(first["verdicts"]))
+
+    def test_every_field_report_item_of_the_main_job_is_covered(self):
+        covered = set()
+        for line in badorigin("list", "scenarios").stdout.splitlines():
+            covered.update(line.split("\t")[1].split(","))
+        wanted = {"R0.1", "R0.2", "R0.3", "R0.4", "R0.5", "R0.6", "R0.8", "R1.1", "R1.2", "R1.3", "R1.4", "R1.5", "R1.6", "R1.7",
+                  "R2.5", "R2.6", "R2.8", "R3.1", "R3.2", "R3.3", "R3.6", "R4.1", "R4.3", "R4.4"}
+        self.assertEqual(wanted - covered, set())
+
+    def test_verdicts_do_not_depend_on_the_run(self):
+        seen = set()
+        for turn in range(3):
+            done, results = run_suite(self.out / str(turn), "--jobs", 8)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            seen.add(canonical([results[key]["verdicts"] for key in sorted(results)]))
+        self.assertEqual(len(seen), 1)
+
+
+if __name__ == "__main__":
+    main()
