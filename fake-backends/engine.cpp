@@ -138,7 +138,7 @@ awaitable<bool> connection::send(std::string bytes) {
 }
 
 void connection::finish() {
-    if (closed || sent_fin || record->rst) return;
+    if (!opened || closed || sent_fin || record->rst) return;
     if (reading) drain();
     if (record->rst) return;
     sent_fin = true;
@@ -196,8 +196,8 @@ nanoseconds engine::impl::now() const {
     return settings.virtual_time ? virtual_now : std::chrono::steady_clock::now() - real_start;
 }
 
-std::chrono::seconds engine::impl::unix_now() const {
-    return std::chrono::floor<std::chrono::seconds>(settings.wall_start + now());
+std::chrono::seconds engine::impl::unix_at(nanoseconds when) const {
+    return std::chrono::floor<std::chrono::seconds>(settings.wall_start + when);
 }
 
 std::optional<nanoseconds> engine::impl::courtesy() const {

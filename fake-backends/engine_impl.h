@@ -76,7 +76,7 @@ struct connection : std::enable_shared_from_this<connection> {
     bool reading = true;  ///< the pump may read
     bool busy = false;    ///< an exchange or a program is under way
     bool opened = false, closed = false, sent_fin = false;
-    std::size_t asked = 0;  ///< clients: requests sent on it so far
+    std::size_t asked = 0;  ///< requests taken up on it so far
     std::function<void()> when_peer_ended;
 
     bool peer_ended() const { return record->fin || record->rst; }
@@ -163,7 +163,7 @@ struct engine::impl {
     std::chrono::steady_clock::time_point real_start = std::chrono::steady_clock::now();
 
     nanoseconds now() const;
-    std::chrono::seconds unix_now() const;
+    std::chrono::seconds unix_at(nanoseconds when) const;
     /// A deadline so far from now for waits that are the wire's affair, not the scenario's; none under a virtual clock.
     std::optional<nanoseconds> courtesy() const;
     void spawn(awaitable<> what);

@@ -126,7 +126,8 @@ std::string origin::next_serial() {
 
 wire_program origin::answer(const request_facts& asked, bool reused) {
     const auto id = next_serial();
-    if (const auto* chosen = choose(asked, reused)) return compile(*chosen, asked, id, owner.unix_now(), reused);
+    // The response is made when its delay is over (an application that sleeps, then prints the time), so its Date is of then.
+    if (const auto* chosen = choose(asked, reused)) return compile(*chosen, asked, id, owner.unix_at(owner.now() + chosen->delay), reused);
     owner.unexpected.push_back(fmt::format("origin {} was asked {} {}, which its script does not answer (500 sent)", script.name,
                                            asked.method, shown(asked.target)));
     reply sorry;
@@ -134,7 +135,7 @@ wire_program origin::answer(const request_facts& asked, bool reused) {
     sorry.fields = {{"Content-Type", "text/plain"}};
     sorry.body.kind = content::kind::literal;
     sorry.body.literal = fmt::format("the script of origin {} has no answer to this request\n", script.name);
-    return compile(sorry, asked, id, owner.unix_now(), reused);
+    return compile(sorry, asked, id, owner.unix_at(owner.now()), reused);
 }
 
 awaitable<> origin::serve(std::shared_ptr<connection> link) {
@@ -160,7 +161,7 @@ awaitable<> origin::serve(std::shared_ptr<connection> link) {
         reply refusal;
         refusal.status = 400;
         refusal.close = true;
-        const auto bytes = sent_bytes(compile(refusal, request_facts{}, next_serial(), owner.unix_now(), false));
+        const auto bytes = sent_bytes(compile(refusal, request_facts{}, next_serial(), owner.unix_at(owner.now()), false));
         co_await link->send(bytes);
     }
     co_await link->close_cleanly();

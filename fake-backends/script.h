@@ -31,12 +31,12 @@ using field_lines = std::vector<std::pair<std::string, std::string>>;
 
 /// A fault of the catalogue (faults.h) with its arguments; unset arguments take the catalogue's defaults.
 struct fault {
-    std::string id;                      ///< "close-in-body"
-    std::optional<std::uint64_t> after;  ///< bytes of the part where it strikes (header or body)
-    std::optional<nanoseconds> lasts;    ///< `for:` how long a stall lasts; absent: until the run ends
-    std::optional<nanoseconds> every;    ///< pause between the pieces of a drip
-    std::optional<std::uint64_t> size;   ///< bytes too many, a piece's size, …
-    std::optional<std::string> text;     ///< raw text that the fault puts on the wire
+    std::string id{};                      ///< "close-in-body"
+    std::optional<std::uint64_t> after{};  ///< bytes of the part where it strikes (header or body)
+    std::optional<nanoseconds> lasts{};    ///< `for:` how long a stall lasts; absent: until the run ends
+    std::optional<nanoseconds> every{};    ///< pause between the pieces of a drip
+    std::optional<std::uint64_t> size{};   ///< bytes too many, a piece's size, …
+    std::optional<std::string> text{};     ///< raw text that the fault puts on the wire
     friend bool operator==(const fault&, const fault&) = default;
 };
 
