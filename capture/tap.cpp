@@ -113,6 +113,7 @@ void tap::data(connection_id connection, http::direction side, std::string_view 
         c->next[d] += static_cast<std::uint32_t>(piece.size());
         bytes.remove_prefix(piece.size());
     }
+    s.segment(*c, 1 - d, false, false, false, true);
 }
 
 void tap::fin(connection_id connection, http::direction side) {
