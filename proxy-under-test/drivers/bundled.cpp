@@ -1,5 +1,6 @@
 // The bundled cache as a proxy under test: the only one with virtual time and planted bugs.
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -54,6 +55,7 @@ public:
         write_file(path, filled_policy(directory, policy_file()));
         ask({{"do", "load"}, {"name", name}, {"file", path}});
         ask({{"do", "use"}, {"name", name}});
+        ask({{"do", "discard"}, {"name", std::exchange(configuration_, name)}});  // else its probes go on
     }
 
 protected:
@@ -75,6 +77,7 @@ protected:
             what.arguments.insert(what.arguments.end(), {"--now-ns", std::to_string(settings().wall_start.count())});
         for (const auto& bug : settings().planted_bugs) what.arguments.insert(what.arguments.end(), {"--plant", bug});
         configurations_ = 1;
+        configuration_ = "boot";
         spawn(what);
         wait_until_ready();
         control_.emplace(socket_path);
@@ -139,6 +142,7 @@ private:
     mutable std::optional<std::string> version_;
     std::optional<private_folder> folder_;
     std::optional<control_socket> control_;
+    std::string configuration_;
     int configurations_ = 1;
 };
 

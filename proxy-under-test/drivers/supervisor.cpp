@@ -18,13 +18,39 @@
 namespace badorigin::drivers {
 namespace {
 
-/// fork() without the library's handlers, which other threads' locks could block.
-pid_t raw_fork(unsigned long flags) {
-    return static_cast<pid_t>(::syscall(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+/// System calls as such: the library's functions of the same name may be wrapped by a sanitizer, whose locks another thread may have held
+/// at the clone.
+template <class... Arguments>
+long call(long number, Arguments... arguments) {
+    return ::syscall(number, arguments...);
 }
 
+pid_t raw_fork(unsigned long flags) {
+    return static_cast<pid_t>(call(SYS_clone, flags | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+}
+void raw_close(int file) {
+    call(SYS_close, file);
+}
+void raw_kill(pid_t pid, int signal) {
+    call(SYS_kill, pid, signal);
+}
+int raw_open(const char* path, int flags) {
+    return static_cast<int>(call(SYS_openat, AT_FDCWD, path, flags, 0));
+}
+void raw_duplicate(int from, int to) {
+    call(SYS_dup3, from, to, 0);
+}
+pid_t raw_wait(int* status, int flags) {
+    return static_cast<pid_t>(call(SYS_wait4, -1, status, flags, nullptr));
+}
+[[noreturn]] void raw_exit(int status) {
+    for (;;) call(SYS_exit_group, status);
+}
+
+constexpr std::size_t signal_set_size = 8;  // the kernel's
+
 void close_between(unsigned from, unsigned to, unsigned flags) {
-    if (from <= to) ::syscall(SYS_close_range, from, to, flags);
+    if (from <= to) call(SYS_close_range, from, to, flags);
 }
 
 void close_all_but(const std::array<int, 8>& kept) {
@@ -39,49 +65,46 @@ void close_all_but(const std::array<int, 8>& kept) {
 
 [[noreturn]] void give_up(const supervision& what, start_failure::step where) {
     const start_failure failure{where, errno};
-    [[maybe_unused]] const auto written = ::write(what.report, &failure, sizeof failure);
-    ::_exit(127);
+    call(SYS_write, what.report, &failure, sizeof failure);
+    raw_exit(127);
 }
 
 void default_signals() {
-    struct sigaction action{};
-    action.sa_handler = SIG_DFL;
-    for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    constexpr std::uint64_t as_default[4]{}, none = 0;  // the kernel's struct sigaction: handler, flags, restorer, mask
+    for (int signal = 1; signal < NSIG; ++signal) call(SYS_rt_sigaction, signal, as_default, nullptr, signal_set_size);
+    call(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, signal_set_size);
 }
 
 [[noreturn]] void run_program(const supervision& what, pid_t supervisor) {
-    ::setsid();  // own session and group: the terminal's Ctrl-C is for the harness
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    call(SYS_setsid);  // own session and group: the terminal's Ctrl-C is for the harness
+    call(SYS_prctl, PR_SET_PDEATHSIG, static_cast<unsigned long>(SIGKILL));
     // The supervisor may have died before the line above. Seen from inside a joined namespace every parent outside is 0; there the kernel
     // ends us.
-    const pid_t parent = ::getppid();
-    if (parent != supervisor && what.how == supervision::kind::plain) ::_exit(127);
-    if (what.directory != nullptr && ::chdir(what.directory) != 0) give_up(what, start_failure::step::directory);
-    ::dup2(what.input, 0);
-    ::dup2(what.output, 1);
-    ::dup2(what.errors, 2);
+    const auto parent = static_cast<pid_t>(call(SYS_getppid));
+    if (parent != supervisor && what.how == supervision::kind::plain) raw_exit(127);
+    if (what.directory != nullptr && call(SYS_chdir, what.directory) != 0) give_up(what, start_failure::step::directory);
+    raw_duplicate(what.input, 0);
+    raw_duplicate(what.output, 1);
+    raw_duplicate(what.errors, 2);
     close_between(3, UINT_MAX, 4 /* CLOSE_RANGE_CLOEXEC */);
     default_signals();
-    ::execve(what.path, what.arguments, what.environment);
+    call(SYS_execve, what.path, what.arguments, what.environment);
     give_up(what, start_failure::step::execute);
 }
 
 /// Kills every child; orphans of theirs become children and are killed next.
 void kill_children() {
-    const int file = ::open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    const int file = raw_open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
     if (file < 0) return;
     char text[4096];
-    const auto size = ::read(file, text, sizeof text);
-    ::close(file);
+    const auto size = call(SYS_read, file, text, sizeof text);
+    raw_close(file);
     pid_t pid = 0;
-    for (ssize_t i = 0; i < size; ++i) {
+    for (long i = 0; i < size; ++i) {
         if (text[i] >= '0' && text[i] <= '9') {
             pid = pid * 10 + (text[i] - '0');
         } else {
-            if (pid > 1) ::kill(pid, SIGKILL);
+            if (pid > 1) raw_kill(pid, SIGKILL);
             pid = 0;
         }
     }
@@ -91,53 +114,51 @@ void kill_children() {
     if (what.how != supervision::kind::contained) {
         // A reaped program's number may belong to somebody else by now, unless its group still has members; those are our children or will
         // be.
-        if (!reaped) ::kill(-program, SIGKILL);
+        if (!reaped) raw_kill(-program, SIGKILL);
         do kill_children();
-        while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR);
+        while (raw_wait(nullptr, 0) > 0 || errno == EINTR);
     }
-    ::_exit(0);
+    raw_exit(0);
 }
 
 [[noreturn]] void supervise(const supervision& what) {
-    ::prctl(PR_SET_NAME, "supervisor");
-    ::setsid();
+    call(SYS_prctl, PR_SET_NAME, "supervisor");
+    call(SYS_setsid);
     close_all_but(what.kept);
-    if (what.how != supervision::kind::contained) ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-    const pid_t self = ::getpid();
-    if (what.how == supervision::kind::beside && ::setns(what.joined_namespace, CLONE_NEWPID) != 0)
+    if (what.how != supervision::kind::contained) call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1UL);
+    const auto self = static_cast<pid_t>(call(SYS_getpid));
+    if (what.how == supervision::kind::beside && call(SYS_setns, what.joined_namespace, CLONE_NEWPID) != 0)
         give_up(what, start_failure::step::join);
 
     const pid_t program = raw_fork(0);
     if (program < 0) give_up(what, start_failure::step::fork);
     if (program == 0) run_program(what, self);
 
-    ::close(what.report);
-    const int null = ::open("/dev/null", O_RDWR);
-    for (int standard = 0; standard < 3; ++standard) ::dup2(null, standard);  // else a pipe of the harness's own would never end
+    raw_close(what.report);
+    const int null = raw_open("/dev/null", O_RDWR);
+    for (int standard = 0; standard < 3; ++standard) raw_duplicate(null, standard);  // else a pipe of the harness's own would never end
     for (const int handed : {what.input, what.output, what.errors})
-        if (handed > 2) ::close(handed);
+        if (handed > 2) raw_close(handed);
 
-    sigset_t child;
-    ::sigemptyset(&child);
-    ::sigaddset(&child, SIGCHLD);
-    const int ended = ::signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
+    constexpr std::uint64_t child = std::uint64_t{1} << (SIGCHLD - 1);
+    const auto ended = static_cast<int>(call(SYS_signalfd4, -1, &child, signal_set_size, SFD_NONBLOCK | SFD_CLOEXEC));
     pollfd wait[2] = {{ended, POLLIN, 0}, {what.line, POLLIN, 0}};
     for (;;) {
         int status = 0;
-        for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        for (pid_t pid = 0; (pid = raw_wait(&status, WNOHANG)) > 0;) {
             if (pid != program) continue;
-            ::send(what.line, &status, sizeof status, MSG_NOSIGNAL);
+            call(SYS_sendto, what.line, &status, sizeof status, MSG_NOSIGNAL, nullptr, 0);
             end(what, program, true);
         }
-        if (::poll(wait, 2, -1) < 0 && errno != EINTR) end(what, program, false);
+        if (call(SYS_ppoll, wait, 2, nullptr, nullptr, signal_set_size) < 0 && errno != EINTR) end(what, program, false);
         if ((wait[0].revents & POLLIN) != 0) {
             signalfd_siginfo information;
-            while (::read(ended, &information, sizeof information) > 0) {}
+            while (call(SYS_read, ended, &information, sizeof information) > 0) {}
         }
         if (wait[1].revents != 0) {
             unsigned char signal = 0;
-            if (::recv(what.line, &signal, 1, 0) <= 0) end(what, program, false);
-            ::kill(program, signal);  // not reaped yet, so the number is still its own
+            if (call(SYS_recvfrom, what.line, &signal, sizeof signal, 0, nullptr, nullptr) <= 0) end(what, program, false);
+            raw_kill(program, signal);  // not reaped yet, so the number is still its own
         }
     }
 }
