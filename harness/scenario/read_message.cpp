@@ -120,7 +120,7 @@ std::optional<peers::content> read_content(reader& to, const YAML::Node& from, s
     static constexpr std::array<std::string_view, 2> keys{"size", "seed"};
     const shape body{to, from, what, keys};
     out.kind = peers::content::kind::generated;
-    if (!body.has("size")) to.wrong(from, fmt::format("{}: 'size' is missing", what));
+    if (body.lacks("size")) to.wrong(from, fmt::format("{}: 'size' is missing", what));
     body.with("size", [&](const auto& node) { set(out.size, to.size(node, "size")); });
     body.with("seed", [&](const auto& node) { set(out.seed, to.whole(node, "seed", 0, std::numeric_limits<std::int64_t>::max())); });
     return out;

@@ -28,7 +28,7 @@ void read_origin_logs(reader& to, const YAML::Node& from, scenario& out) {
     for (const auto& one : to.entries(from, "expect: origins")) {
         auto key = read_origin_key(to, one, "expect: origins");
         const shape wanted{to, one.value, "what an origin is expected to have been asked", keys};
-        if (!wanted.has("requests") && !wanted.has("statuses") && one.value.IsMap())
+        if (wanted.lacks("requests") && wanted.lacks("statuses"))
             to.wrong(one.value, fmt::format("{}: expected requests or statuses", one.key));
         origin_log log;
         log.at = to.at(one.key_node);
@@ -62,7 +62,7 @@ condition read_condition(reader& to, const YAML::Node& from) {
         set(out.query, to.text(from, "where"));
     } else {
         const shape wanted{to, from, "where", keys};
-        if (from.IsMap() && !wanted.has("query")) to.wrong(from, "where: 'query' is missing");
+        if (wanted.lacks("query")) to.wrong(from, "where: 'query' is missing");
         wanted.with("query", [&](const auto& node) { set(out.query, to.text(node, "query")); });
         wanted.with("group", [&](const auto& node) { set(out.group, to.one_of(node, "group", group_words)); });
         wanted.with("count", [&](const auto& node) { out.count = to.count(node, "count"); });
@@ -71,7 +71,7 @@ condition read_condition(reader& to, const YAML::Node& from) {
         wanted.with("premise", [&](const auto& node) { set(out.premise, to.yes_no(node, "premise")); });
         if (out.count && (out.at_least || out.at_most)) to.wrong(from, "where: count stands alone, without at_least and at_most");
         if (out.at_least && out.at_most && *out.at_least > *out.at_most) to.wrong(from, "where: at_least is more than at_most");
-        if (!from.IsMap() || !wanted.has("query")) return out;
+        if (!wanted.has("query")) return out;
     }
     if (out.query.find_first_not_of(" \t\r\n") == std::string::npos) to.wrong(from, "where: the query is empty");
     return out;
@@ -93,7 +93,7 @@ vitals_limits read_limits(reader& to, const YAML::Node& from) {
     };
     step("from", out.from);
     step("to", out.to);
-    if (from.IsMap() && !wanted.has("cpu_share") && !wanted.has("descriptors_grow") && !wanted.has("resident_grow")) {
+    if (wanted.lacks("cpu_share") && wanted.lacks("descriptors_grow") && wanted.lacks("resident_grow")) {
         to.wrong(from, "vitals: expected cpu_share, descriptors_grow or resident_grow");
     }
     return out;
@@ -112,8 +112,7 @@ void read_probes(reader& to, const YAML::Node& from, scenario& out) {
         probe.at = to.at(one.key_node);
         wanted.with("at_least", [&](const auto& node) { probe.at_least = to.count(node, "at_least"); });
         wanted.with("at_most", [&](const auto& node) { probe.at_most = to.count(node, "at_most"); });
-        if (one.value.IsMap() && !wanted.has("at_least") && !wanted.has("at_most"))
-            to.wrong(one.value, "probes: expected at_least or at_most");
+        if (wanted.lacks("at_least") && wanted.lacks("at_most")) to.wrong(one.value, "probes: expected at_least or at_most");
         if (probe.at_least && probe.at_most && *probe.at_least > *probe.at_most)
             to.wrong(one.value, "probes: at_least is more than at_most");
         if (!key) continue;

@@ -71,7 +71,7 @@ public:
         keys.with("proxy", [&](const auto& node) { out.proxy = read_proxy(node); });
         keys.with("settle", [&](const auto& node) { out.settle = to_.duration(node, "settle", true); });
         keys.with("await", [&](const auto& node) { out.await = read_await(node); });
-        if (from.IsMap()) check_company(keys);
+        check_company(keys);
         earlier_.push_back(names);
         if (!names.name.empty()) earlier_names_.push_back(names.name);
         return out;
@@ -129,8 +129,7 @@ private:
             if (clients.size() == 1) to_.wrong(node, "together: expected two clients or more");
             for (std::size_t i = 0; i < clients.size(); ++i) {
                 const shape one{to_, clients[i], "a client of together", together_keys_};
-                if (clients[i].IsMap() && !one.has("client") && !one.has("raw"))
-                    to_.wrong(clients[i], "together: expected 'client' in each entry");
+                if (one.lacks("client") && one.lacks("raw")) to_.wrong(clients[i], "together: expected 'client' in each entry");
                 out.clients.push_back(read_client(to_, one, i < names.clients.size() ? names.clients[i].name : std::string{}));
             }
         });
@@ -149,7 +148,7 @@ private:
     std::optional<proxy_act> read_proxy(const YAML::Node& from) {
         static constexpr std::array<std::string_view, 2> keys{"ban", "reload"};
         const shape act{to_, from, "proxy", keys};
-        if (from.IsMap() && act.has("ban") == act.has("reload")) {
+        if ((act.lacks("ban") && act.lacks("reload")) || (act.has("ban") && act.has("reload"))) {
             to_.wrong(from, "proxy: expected either ban or reload");
             return std::nullopt;
         }
@@ -185,7 +184,7 @@ private:
         static constexpr std::array<std::string_view, 3> lone{"proxy", "settle", "await"};
         static constexpr std::array<std::string_view, 7> acts{"client", "raw", "together", "origin", "proxy", "settle", "await"};
         const auto is_there = [&](std::string_view key) { return keys.has(key); };
-        if (std::ranges::none_of(acts, is_there)) {
+        if (std::ranges::all_of(acts, [&](std::string_view key) { return keys.lacks(key); })) {
             to_.wrong(keys.where(), "a step needs one of client, together, raw, origin, proxy, settle, await");
             return;
         }

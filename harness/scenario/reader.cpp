@@ -113,12 +113,17 @@ shape::shape(reader& to, const YAML::Node& from, std::string_view what, std::spa
         const auto near = near_miss(one.key, known);
         to.wrong(one.key_node, near.empty() ? fmt::format("{}: unknown key '{}'; known are {}", what, one.key, fmt::join(known, ", "))
                                             : fmt::format("{}: unknown key '{}'; did you mean '{}'?", what, one.key, near));
+        misspelt_.push_back(near);
     }
 }
 
 const entry* shape::find(std::string_view key) const {
     const auto found = std::ranges::find(entries_, key, &entry::key);
     return found == entries_.end() ? nullptr : &*found;
+}
+
+bool shape::lacks(std::string_view key) const {
+    return from_.IsMap() && !has(key) && std::ranges::find(misspelt_, key) == misspelt_.end();
 }
 
 void shape::without(std::span<const std::string_view> keys, std::string_view why) const {

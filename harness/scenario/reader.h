@@ -96,6 +96,8 @@ public:
     const YAML::Node& where() const { return from_; }
     const entry* find(std::string_view key) const;
     bool has(std::string_view key) const { return find(key) != nullptr; }
+    /// It is a mapping without that key, nor one that was taken for a misspelling of it: so a typing mistake is one problem, not two.
+    bool lacks(std::string_view key) const;
     /// Hands the key's value to `read`, when it is there.
     template <class Read>
     void with(std::string_view key, Read read) const {
@@ -108,6 +110,7 @@ private:
     reader& to_;
     const YAML::Node& from_;
     std::vector<entry> entries_;
+    std::vector<std::string> misspelt_;  ///< the keys that were probably meant
 };
 
 bool is_plain(const YAML::Node& scalar);  ///< written without quotes

@@ -39,10 +39,8 @@ public:
         keys_.with("origins", [&](const auto& node) { out_.origins = read_origins(to_, node); });
         keys_.with("steps", [&](const auto& node) { out_.steps = read_steps(to_, node); });
         keys_.with("expect", [&](const auto& node) { read_run_expectations(to_, node, out_); });
-        if (keys_.where().IsMap()) {
-            require("claim");
-            require("steps");
-        }
+        require("claim");
+        require("steps");
         decide_reality();
         add_needs();
         return std::move(out_);
@@ -50,7 +48,7 @@ public:
 
 private:
     void require(std::string_view key) {
-        if (!keys_.has(key)) to_.wrong(keys_.where(), fmt::format("a scenario: '{}' is missing", key));
+        if (keys_.lacks(key)) to_.wrong(keys_.where(), fmt::format("a scenario: '{}' is missing", key));
     }
 
     void read_head() {
