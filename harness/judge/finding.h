@@ -21,20 +21,21 @@ std::string_view name(kind what);
 
 /// What a finding rests on: something that anybody can look up in the evidence.
 struct citation {
-    std::string what;  ///< "request on the origin leg, attempt 2", "vitals after struck"
+    std::string what;                            ///< "request on the origin leg, attempt 2", "vitals after struck"
     std::uint64_t connection = 0, exchange = 0;  ///< ids of the evidence; 0: none
     std::vector<capture::frame_number> frames;
     http::stream_offset from = 0, to = 0;  ///< bytes of the stream, where meant
-    std::string detail;  ///< a wire excerpt or figures
+    std::string detail;                    ///< a wire excerpt or figures
 };
 
 struct finding {
-    std::string claim;    ///< rule id; "expect STEP KEY"; "premise STEP KEY"; "where QUERY"; "origin log NAME"
+    std::string claim;  ///< rule id; "expect STEP KEY"; "premise STEP KEY"; "where QUERY"; "origin log NAME"
     judge::kind kind = kind::required;
     judge::outcome outcome = outcome::upheld;
     std::string subject;  ///< step name or "" for the run: stable from run to run
     std::string message;  ///< what is wrong: of this run, may hold figures; empty when upheld
     std::vector<citation> citations;
+    bool needs_complete = false;  ///< rests on something that was not seen: says nothing when evidence is missing
 };
 
 struct verdict {
@@ -44,8 +45,8 @@ struct verdict {
     std::vector<finding> findings;
 };
 
-/// The stable part as JSON text: scenario, proxy, outcome, and for each finding claim, kind, outcome, subject. Identical for identical evidence, and from
-/// run to run of a deterministic scenario.
+/// The stable part as JSON text: scenario, proxy, outcome, and for each finding claim, kind, outcome, subject. Identical for identical
+/// evidence, and from run to run of a deterministic scenario.
 std::string verdicts_json(const verdict& v);
 /// The part of this run: messages and citations.
 std::string citations_json(const verdict& v);

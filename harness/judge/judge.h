@@ -13,9 +13,11 @@
 
 namespace badorigin::judge {
 
+class run_index;
+
 /// One row a rule, for `badorigin list rules` and docs/rules.md.
 struct rule_row {
-    std::string_view id;       ///< "body-forwarded-whole"; stable
+    std::string_view id;  ///< "body-forwarded-whole"; stable
     judge::kind kind;
     std::string_view demands;  ///< one sentence
     std::string_view source;   ///< "RFC 9112 section 8; R0.2"
@@ -28,6 +30,7 @@ std::vector<std::string> rule_ids();
 struct matter {
     const capture::evidence& evidence;
     const scenario::scenario& scenario;
+    const run_index& run;  ///< run_index.h: steps by name, fetches by exchange, the run's end
 };
 
 /// A rule sees transactions one at a time in order, then finish(); it keeps only what it needs.
@@ -40,8 +43,9 @@ public:
 };
 std::vector<std::unique_ptr<rule>> all_rules();
 
-/// Judges: rules that are not switched off, expectations, premises, conditions. Incomplete evidence turns upheld (and whatever cites a hole, and every
-/// claim of absence) into inconclusive; an unmet premise makes the verdict inconclusive at best... never hides a violation of a required rule that stands by itself.
+/// Judges: rules that are not switched off, expectations, premises, conditions. Incomplete evidence turns upheld (and whatever cites a
+/// hole, and every claim of absence) into inconclusive; an unmet premise makes the verdict inconclusive at best... never hides a violation
+/// of a required rule that stands by itself.
 verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario);
 
 }  // namespace badorigin::judge

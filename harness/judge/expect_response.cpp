@@ -1,0 +1,193 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/judge/expectations.h"
+#include "harness/judge/pattern.h"
+#include "harness/judge/residence.h"
+#include "http/freshness.h"
+
+namespace badorigin::judge {
+
+namespace {
+
+using scenario::expectation;
+
+answer no_response(const step_case& c) {
+    auto a = violated("no final response came", cite_request("the request that got none", c.client()));
+    a.needs_complete = true;
+    return a;
+}
+const http::message& got(const step_case& c) {
+    return c.client().response->message;
+}
+citation response_of(const step_case& c) {
+    return cite_response("response on the client leg", c.client());
+}
+answer met_if(bool met, const step_case& c, std::string otherwise) {
+    return met ? upheld(response_of(c)) : violated(std::move(otherwise), response_of(c));
+}
+
+answer check_status(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    return met_if(got(c).status == *c.expected.status, c, fmt::format("status {} instead of {}", got(c).status, *c.expected.status));
+}
+
+answer check_status_in(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    const auto& in = c.expected.status_in;
+    return met_if(std::ranges::find(in, got(c).status) != in.end(), c,
+                  fmt::format("status {} instead of one of {}", got(c).status, fmt::join(in, ", ")));
+}
+
+answer compare_body(const step_case& c, const std::string& bytes) {
+    if (!c.client().answered()) return no_response(c);
+    const auto& m = got(c);
+    bool same = m.complete && m.content_size == bytes.size() && m.content_hash == http::hash(bytes);
+    constexpr std::size_t shown = 80;
+    return met_if(same, c,
+                  fmt::format("the body is {}{} bytes (\"{}\") instead of {} bytes (\"{}\")", m.complete ? "" : "cut off after ",
+                              m.content_size, m.content_start.substr(0, shown), bytes.size(), bytes.substr(0, shown)));
+}
+answer check_body(const step_case& c) {
+    return compare_body(c, *c.expected.body);
+}
+answer check_body_of(const step_case& c) {
+    return compare_body(c, c.expected.body_of->bytes());
+}
+
+/// Age is whole seconds, and runs from somewhere between the fetch's request and its response; so the interval is widened by how long both
+/// exchanges took.
+answer check_age(const step_case& c) {
+    using namespace std::chrono_literals;
+    if (!c.client().answered()) return no_response(c);
+    const auto& run = c.about.run;
+    auto expected = *c.expected.age;
+    auto field = http::age_field(got(c).fields);
+    const auto& from = c.seen.delivered_from;
+    bool own = from && run.owner(*from) == &c.seen;
+    if (!field && !(own && expected <= 1s)) return violated("no valid Age field", response_of(c));
+    nanoseconds age = field.value_or(0s);
+    auto took = run.clock(c.client().response->first) - run.clock(begin_of(c.client()));
+    auto fetch = from && from->response ? run.clock(from->response->header_end) - run.clock(begin_of(*from)) : 0ns;
+    auto least = expected - 1s - fetch, most = expected + 1s + std::max(took, fetch);
+    return met_if(age >= least && age <= most, c, fmt::format("Age {} instead of {}", seconds_text(age), seconds_text(expected)));
+}
+
+answer check_age_present(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    bool present = got(c).field("Age").has_value();
+    return met_if(present == *c.expected.age_present, c, present ? "there is an Age field" : "there is no Age field");
+}
+
+answer check_stale(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    const auto& from = c.seen.delivered_from;
+    if (!from || !from->response) {
+        if (*c.expected.stale) return violated("the response is no origin's: it carries no serial of one", response_of(c));
+        return inconclusive("the response carries no serial of an origin's, so how old it is cannot be seen");
+    }
+    auto fresh_for = lifetime(c.about, *from);
+    if (!fresh_for) return inconclusive("neither the scenario promises a ttl nor does the response say its lifetime");
+    nanoseconds came_with = http::age_field(from->response->message.fields).value_or(http::seconds{0});
+    auto stay = residence(c.about, *from, c.client());
+    bool met = *c.expected.stale ? stay.most + came_with >= *fresh_for : stay.least <= *fresh_for;
+    auto a = met_if(met, c,
+                    fmt::format("delivered {} after it was fetched (frame {}), with a ttl of {}", seconds_text(stay.least),
+                                begin_of(*from).number, seconds_text(*fresh_for)));
+    a.citations.push_back(cite("the fetch that it came from", *from));
+    return a;
+}
+
+answer check_same_copy_as(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    const auto* other = c.about.run.step(*c.expected.same_copy_as);
+    if (!other || !other->client->answered())
+        return inconclusive(fmt::format("step {} got no response to compare with", *c.expected.same_copy_as));
+    const auto &mine = c.client().serial, &theirs = other->client->serial;
+    if (theirs.empty()) return inconclusive(fmt::format("the response of step {} carries no serial", *c.expected.same_copy_as));
+    auto a =
+        met_if(mine == theirs, c,
+               fmt::format("serial {} instead of {} as step {} got", mine.empty() ? "(none)" : mine, theirs, *c.expected.same_copy_as));
+    a.citations.push_back(cite_response("response to compare with", *other->client));
+    return a;
+}
+
+answer check_fields(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    for (const auto& [name, expression] : c.expected.fields) {
+        auto compiled = pattern::compile(expression);
+        if (!compiled)
+            return {outcome::error, fmt::format("the expression for {} is wrong: {}", name, compiled.error().message), {}, false};
+        auto values = http::values(got(c).fields, name);
+        if (std::ranges::none_of(values, [&](std::string_view v) { return compiled->found_in(v); }))
+            return violated(values.empty() ? fmt::format("no field {}", name)
+                                           : fmt::format("field {} is \"{}\", which /{}/ does not match", name, fmt::join(values, "\", \""),
+                                                         expression),
+                            response_of(c));
+    }
+    return upheld(response_of(c));
+}
+
+answer check_fields_absent(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    for (const auto& name : c.expected.fields_absent)
+        if (auto value = got(c).field(name)) return violated(fmt::format("there is a field {}: {}", name, *value), response_of(c));
+    return upheld(response_of(c));
+}
+
+answer check_complete(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    bool complete = got(c).complete;
+    return met_if(complete == *c.expected.complete, c,
+                  complete ? fmt::format("the response ended as framed, with {} bytes", got(c).content_size)
+                           : fmt::format("the response ended after {} bytes, before its framing says so", got(c).content_size));
+}
+
+answer check_answered(const step_case& c) {
+    if (c.client().answered() == *c.expected.answered) return upheld(cite("exchange on the client leg", c.client()));
+    if (!c.client().answered()) return no_response(c);
+    return violated(fmt::format("a response came: status {}", got(c).status), response_of(c));
+}
+
+/// Both sides may close at the same moment; the client's FIN may then stand first in the capture although the proxy closed on its own.
+answer check_closed(const step_case& c) {
+    const auto& on = *c.client().on;
+    auto ours = client_end(on), theirs = server_end(on);
+    bool last = c.client().index + 1 >= on.exchanges;
+    bool announced =
+        c.client().answered() && (http::has_token(got(c).fields, "Connection", "close") || got(c).framing == http::framing::until_close);
+    bool closed = last && ((theirs && (!ours || theirs.number < ours.number)) || (announced && theirs));
+    auto where = cite("exchange on the client leg", c.client());
+    if (*c.expected.closed) {
+        if (closed) return upheld(where);
+        if (last && theirs) return inconclusive("the client closed first, so what the proxy meant to do cannot be seen");
+        auto a = violated("the proxy kept the connection", where);
+        a.needs_complete = true;
+        return a;
+    }
+    if (!closed) return upheld(where);
+    return violated(fmt::format("the proxy closed the connection in frame {}", theirs.number), where);
+}
+
+}  // namespace
+
+std::vector<key_check> response_checks() {
+    return {
+        {"status", [](const expectation& e) { return e.status.has_value(); }, check_status},
+        {"status", [](const expectation& e) { return !e.status_in.empty(); }, check_status_in},
+        {"body", [](const expectation& e) { return e.body.has_value(); }, check_body},
+        {"body", [](const expectation& e) { return e.body_of.has_value(); }, check_body_of},
+        {"age", [](const expectation& e) { return e.age.has_value(); }, check_age},
+        {"age", [](const expectation& e) { return e.age_present.has_value(); }, check_age_present},
+        {"stale", [](const expectation& e) { return e.stale.has_value(); }, check_stale},
+        {"same_copy_as", [](const expectation& e) { return e.same_copy_as.has_value(); }, check_same_copy_as},
+        {"fields", [](const expectation& e) { return !e.fields.empty(); }, check_fields},
+        {"fields", [](const expectation& e) { return !e.fields_absent.empty(); }, check_fields_absent},
+        {"complete", [](const expectation& e) { return e.complete.has_value(); }, check_complete},
+        {"answered", [](const expectation& e) { return e.answered.has_value(); }, check_answered},
+        {"closed", [](const expectation& e) { return e.closed.has_value(); }, check_closed},
+    };
+}
+
+}  // namespace badorigin::judge

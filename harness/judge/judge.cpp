@@ -1,0 +1,109 @@
+#include "harness/judge/judge.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "harness/judge/expectations.h"
+#include "harness/judge/run_index.h"
+
+namespace badorigin::judge {
+
+namespace {
+
+void run_rules(const matter& about, std::vector<finding>& findings) {
+    for (const auto& r : all_rules()) {
+        auto off = about.scenario.rules_off.find(std::string{r->id()});
+        if (off != about.scenario.rules_off.end()) {
+            finding f;
+            f.claim = r->id();
+            f.outcome = outcome::not_applicable;
+            f.message = "switched off by the scenario: " + off->second;
+            findings.push_back(std::move(f));
+            continue;
+        }
+        for (const auto& t : about.evidence.transactions) r->see(t, about, findings);
+        r->finish(about, findings);
+    }
+}
+
+/// Exchanges and connections whose bytes are not all in the capture.
+struct holes {
+    std::set<std::uint64_t> connections, exchanges;
+    explicit holes(const capture::evidence& evidence) {
+        for (const auto& c : evidence.connections)
+            if (!c->holes.empty()) connections.insert(c->id);
+        for (const auto& e : evidence.exchanges)
+            if (e->gap) exchanges.insert(e->id);
+    }
+    bool cited_by(const finding& f) const {
+        return std::ranges::any_of(f.citations, [&](const citation& c) {
+            return (c.connection && connections.contains(c.connection)) || (c.exchange && exchanges.contains(c.exchange));
+        });
+    }
+};
+
+void demote(finding& f, std::string_view why) {
+    f.outcome = outcome::inconclusive;
+    f.message = f.message.empty() ? std::string{why} : fmt::format("{} ({})", why, f.message);
+}
+
+/// No evidence, no verdict.
+void weigh(const matter& about, std::vector<finding>& findings) {
+    const auto& m = about.evidence.manifest;
+    std::string missing;
+    if (!m.interrupted.empty())
+        missing = "the run was interrupted: " + m.interrupted;
+    else if (!about.evidence.incomplete.empty())
+        missing = "the evidence is incomplete: " + about.evidence.incomplete.front();
+    holes missing_bytes{about.evidence};
+    for (auto& f : findings) {
+        bool says_something = f.outcome == outcome::upheld || f.outcome == outcome::violated;
+        if (!says_something) continue;
+        if (missing_bytes.cited_by(f))
+            demote(f, "bytes of what it rests on are missing from the capture");
+        else if (!missing.empty() && (f.outcome == outcome::upheld || f.needs_complete))
+            demote(f, missing);
+    }
+    // a premise that does not hold: what the steps expect says nothing then; a rule that is broken is broken all the same
+    auto unmet =
+        std::ranges::find_if(findings, [](const finding& f) { return f.kind == kind::premise && f.outcome == outcome::inconclusive; });
+    if (unmet == findings.end()) return;
+    auto why = fmt::format("{} does not hold", unmet->claim);
+    for (auto& f : findings)
+        if (f.kind == kind::expectation && f.outcome == outcome::violated) demote(f, why);
+}
+
+std::string reason_of(const verdict& v, const capture::evidence& evidence) {
+    if (v.outcome == outcome::not_applicable) return "nothing in the packets that a claim applies to";
+    if (v.outcome != outcome::inconclusive && v.outcome != outcome::error) return {};
+    if (v.outcome == outcome::inconclusive && !evidence.manifest.interrupted.empty())
+        return "the run was interrupted: " + evidence.manifest.interrupted;
+    for (bool premise : {true, false})
+        for (const auto& f : v.findings)
+            if (f.outcome == v.outcome && (f.kind == kind::premise || !premise)) return fmt::format("{}: {}", f.claim, f.message);
+    return evidence.incomplete.empty() ? std::string{} : evidence.incomplete.front();
+}
+
+}  // namespace
+
+verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario) {
+    run_index run{evidence, scenario};
+    matter about{evidence, scenario, run};
+    verdict v;
+    v.scenario = scenario.id.empty() ? evidence.manifest.scenario : scenario.id;
+    v.proxy = evidence.manifest.proxy;
+    run_rules(about, v.findings);
+    judge_steps(about, v.findings);
+    judge_run(about, v.findings);
+    weigh(about, v.findings);
+    v.outcome = outcome::not_applicable;
+    for (const auto& f : v.findings)
+        if (f.kind != kind::advice) v.outcome = worst(v.outcome, f.outcome);  // advice is told, never decides
+    if (!evidence.manifest.interrupted.empty() || !evidence.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
+    v.reason = reason_of(v, evidence);
+    return v;
+}
+
+}  // namespace badorigin::judge

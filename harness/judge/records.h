@@ -1,0 +1,39 @@
+// Log records in the manner of Varnish's shared memory log, derived from the packets: so the query language works for any proxy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "capture/evidence.h"
+
+namespace badorigin::judge {
+
+struct record {
+    std::string_view tag;                        ///< one of record_tags()
+    std::string value;                           ///< "Host: example.com"
+    std::uint32_t id = 0;                        ///< of its transaction; 0: belongs to none (probes)
+    int level = 0;                               ///< in its group, from 1; 0 under raw
+    char side = '-';                             ///< 'c' client leg, 'b' origin leg, '-' neither
+    std::uint64_t connection = 0, exchange = 0;  ///< of the evidence
+    capture::frame_number frame = 0;
+};
+
+enum class grouping : std::uint8_t { raw, vxid, request, session };
+std::optional<grouping> grouping_named(std::string_view name);
+
+/// What a query selects.
+struct record_group {
+    std::uint32_t id = 0;  ///< of its first transaction
+    std::vector<record> records;
+    std::string text() const;  ///< a line a record, indented by level
+};
+
+std::vector<record_group> group_records(const capture::evidence& evidence, grouping by);
+/// Every tag there is, sorted.
+std::span<const std::string_view> record_tags();
+
+}  // namespace badorigin::judge

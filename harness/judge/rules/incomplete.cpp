@@ -1,0 +1,220 @@
+#include <algorithm>
+#include <map>
+
+#include "harness/judge/rules/rule_base.h"
+
+namespace badorigin::judge {
+
+namespace {
+
+using namespace std::chrono_literals;
+using http::anomaly;
+
+std::optional<anomaly> breaks(const http::message& m) {
+    for (auto what : {anomaly::missing_status_line, anomaly::bad_status_line, anomaly::bytes_after_message, anomaly::body_on_bodiless,
+                      anomaly::conflicting_content_length, anomaly::bad_content_length, anomaly::bad_chunk_size, anomaly::bad_chunk_end,
+                      anomaly::oversize_header, anomaly::truncated_header, anomaly::truncated_body})
+        if (m.has(what)) return what;
+    return std::nullopt;
+}
+
+class broken_reuse_rule final : public rule_base {
+public:
+    broken_reuse_rule() : rule_base{"nothing-of-broken-reused"} {}
+
+private:
+    struct wreck {
+        std::string why;
+        const exchange* in = nullptr;
+    };
+
+    void last(const matter& about) override {
+        std::map<const capture::connection*, wreck> broken;
+        for (const auto& e : about.evidence.exchanges) {
+            if (!e->on) continue;
+            if (is_origin_leg(*e))
+                origin_side(*e, broken, about);
+            else if (e->leg() == capture::leg::client && !e->request && e->answered() && status_of(*e) != 408 && status_of(*e) != 400) {
+                met(*e);
+                violated({}, fmt::format("a response that nobody asked for reaches the client ({})", place_of(*e)),
+                         {cite_response("response without a request", *e)});
+            }
+        }
+        for (const auto& c : about.evidence.connections) stray_bytes(*c, broken.contains(c.get()));
+    }
+
+    void origin_side(const exchange& e, std::map<const capture::connection*, wreck>& broken, const matter& about) {
+        auto at = broken.find(e.on.get());
+        if (at != broken.end() && e.request) {
+            violated(about.run.step_of(e),
+                     fmt::format("{} (frame {}) goes over connection {} after {}", request_line(e), begin_of(e).number, e.on->id,
+                                 at->second.why),
+                     {cite("the broken exchange", *at->second.in), cite("the exchange after it", e)});
+            return;
+        }
+        std::string why = what_broke(e);
+        if (why.empty()) return;
+        met(e);
+        broken[e.on.get()] = {std::move(why), &e};
+    }
+
+    static std::string what_broke(const exchange& e) {
+        if (!e.request) return "a response that nobody asked for";
+        if (e.response && !e.response->message.gap)
+            if (auto what = breaks(e.response->message))
+                return fmt::format("a broken response ({}, frame {})", http::name(*what), e.response->first.number);
+        if (!e.request->message.complete && !e.request->message.gap && e.request->message.has(anomaly::truncated_body))
+            return "a request that was not finished";
+        // bytes that belong to no message right behind this response
+        if (e.response && e.response->message.complete)
+            for (const auto& s : e.on->stray)
+                if (s.what == anomaly::bytes_after_message && s.offset == e.response->message.end)
+                    return fmt::format("bytes that belong to no message, behind frame {}", e.response->last.number);
+        return {};
+    }
+
+    void stray_bytes(const capture::connection& c, bool known) {
+        if (c.stray.empty() || known) return;
+        met();
+        if (c.leg != capture::leg::client) return;
+        for (const auto& s : c.stray) {
+            if (s.what != anomaly::bytes_after_message && s.what != anomaly::body_on_bodiless) continue;
+            if (s.offset >= c.response_bytes) continue;  // an offset of the client's own direction
+            citation where{"bytes that belong to no message", c.id, 0, {c.last.number}, s.offset, s.offset + 1, {}};
+            violated({},
+                     fmt::format("bytes that belong to no message reach the client on connection {} ({} at offset {})", c.id,
+                                 http::name(s.what), s.offset),
+                     {std::move(where)});
+            return;
+        }
+    }
+};
+
+class passed_rule final : public rule_base {
+public:
+    passed_rule() : rule_base{"incomplete-not-passed-as-complete"} {}
+
+private:
+    void look(const transaction& t, const matter& about) override {
+        if (!t.client || !t.client->answered() || !t.delivered_from || !answered_incompletely(*t.delivered_from)) return;
+        const auto& got = t.client->response->message;
+        if (t.client->request && t.client->request->message.method == "HEAD") return;
+        if (got.status == 304 || got.framing == http::framing::until_close) return;  // to HTTP/1.0 a close says both
+        met(*t.client);
+        if (!got.complete) return;
+        const auto& from = *t.delivered_from;
+        violated(about.run.step_of(*t.client),
+                 fmt::format("the origin's response (frame {}) ends after {} bytes{}, the client gets a complete response of {} bytes",
+                             from.response->first.number, from.response->message.content_size,
+                             from.response->message.declared_length ? fmt::format(" of {}", *from.response->message.declared_length)
+                                                                    : std::string{", before its framing says so"},
+                             got.content_size),
+                 {cite_response("response on the client leg", *t.client), cite_response("the origin's response", from)});
+    }
+};
+
+class stored_rule final : public rule_base {
+public:
+    stored_rule() : rule_base{"incomplete-not-stored"} {}
+
+private:
+    void look(const transaction& t, const matter& about) override {
+        for (const auto& f : t.fetches)
+            for (const auto& a : f.attempts)
+                if (t.client && answered_incompletely(*a)) met(*a);
+        if (!t.client || !t.client->answered() || !t.delivered_from || !answered_incompletely(*t.delivered_from)) return;
+        const auto& from = *t.delivered_from;
+        auto ended = from.response->last;
+        if (auto closed = server_end(*from.on); closed.number > ended.number) ended = closed;
+        if (about.run.owner(from) == &t || begin_of(*t.client).number < ended.number) return;
+        violated(about.run.step_of(*t.client),
+                 fmt::format("{} (frame {}) is answered from the store with a response that its origin did not finish (frame {})",
+                             request_line(*t.client), begin_of(*t.client).number, from.response->first.number),
+                 {cite("exchange on the client leg", *t.client), cite("the incomplete origin exchange", from)});
+    }
+};
+
+bool headerless(const exchange& e) {
+    return e.response && e.response->message.has(anomaly::missing_status_line);
+}
+
+class headerless_rule final : public rule_base {
+public:
+    headerless_rule() : rule_base{"headerless-is-an-error"} {}
+
+private:
+    void look(const transaction& t, const matter& about) override {
+        auto attempts = about.run.attempts(t);
+        if (!t.client) {
+            for (const auto& f : t.fetches)
+                for (const auto& a : f.attempts)
+                    if (headerless(*a)) judge_probe(*a, about);
+            return;
+        }
+        if (attempts.empty() || !headerless(*attempts.back())) return;
+        const auto& e = *attempts.back();
+        met(e);
+        judge_delivery(t, e, about);
+        judge_wait(t, e, about);
+    }
+
+    void report(const transaction& t, const exchange& e, const matter& about, std::string message, bool needs_complete) {
+        violated(about.run.step_of(*t.client), std::move(message),
+                 {cite("exchange on the client leg", *t.client), cite("the exchange without a status line", e)})
+            .needs_complete = needs_complete;
+    }
+
+    void judge_delivery(const transaction& t, const exchange& e, const matter& about) {
+        int status = status_of(*t.client);
+        if (status == 0 || status >= 500 || t.delivered_from) return;
+        report(t, e, about,
+               fmt::format("bytes without a status line (frame {}) are delivered with status {}", e.response->first.number, status), false);
+    }
+
+    void judge_wait(const transaction& t, const exchange& e, const matter& about) {
+        auto closed = server_end(*e.on);
+        if (!closed) return;
+        const auto& run = about.run;
+        bool answered = t.client->response.has_value();
+        auto until = answered ? t.client->response->first : server_end(*t.client->on);
+        if (answered && until.number < closed.number) return;
+        auto waited = (until ? run.clock(until) : run.end_clock()) - run.clock(closed);
+        if (waited > 1s + run.tolerance())
+            report(t, e, about,
+                   fmt::format("the origin closed without a status line in frame {}, the client waits {} longer{}", closed.number,
+                               seconds_text(waited), until ? "" : " and on"),
+                   !until);
+    }
+
+    void judge_probe(const exchange& e, const matter& about) {
+        auto closed = server_end(*e.on);
+        if (!closed) return;
+        met(e);
+        auto left = client_end(*e.on);
+        auto waited = (left ? about.run.clock(left) : about.run.end_clock()) - about.run.clock(closed);
+        if (left.number < closed.number && left) return;
+        if (waited <= 1s + about.run.tolerance()) return;
+        violated({},
+                 fmt::format("the probe's answer ended without a status line in frame {}, the proxy goes on with it for {}", closed.number,
+                             seconds_text(waited)),
+                 {cite("probe", e)})
+            .needs_complete = !left;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<rule> nothing_of_broken_reused() {
+    return std::make_unique<broken_reuse_rule>();
+}
+std::unique_ptr<rule> incomplete_not_passed_as_complete() {
+    return std::make_unique<passed_rule>();
+}
+std::unique_ptr<rule> incomplete_not_stored() {
+    return std::make_unique<stored_rule>();
+}
+std::unique_ptr<rule> headerless_is_an_error() {
+    return std::make_unique<headerless_rule>();
+}
+
+}  // namespace badorigin::judge

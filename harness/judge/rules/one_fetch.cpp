@@ -1,0 +1,105 @@
+// One fetch in flight: which requests would share one stored response can be told only afterwards, from what came back. So a pair of
+// overlapping fetches counts only where both responses could be stored, vary by nothing that differs, and neither client asked for anything
+// special.
+#include <algorithm>
+
+#include "harness/judge/residence.h"
+#include "harness/judge/rules/rule_base.h"
+#include "http/freshness.h"
+
+namespace badorigin::judge {
+
+namespace {
+
+class one_fetch_rule final : public rule_base {
+public:
+    one_fetch_rule() : rule_base{"one-fetch-in-flight"} {}
+
+private:
+    struct flight {
+        const transaction* by = nullptr;
+        const exchange* first = nullptr;
+        const exchange* answered = nullptr;
+        frame_ref began, ended;
+        std::string target, host;
+    };
+
+    void look(const transaction& t, const matter& about) override {
+        if (!t.client || !t.client->request || !is_plain(t.client->request->message)) return;
+        clients_.push_back(&t);
+        for (const auto& f : t.fetches) {
+            if (f.attempts.empty() || !f.attempts.front()->request) continue;
+            const auto& end = *f.attempts.back();
+            if (!stored_afterwards(end, t, about)) continue;
+            flights_.push_back({&t, f.attempts.front().get(), &end, begin_of(*f.attempts.front()), end_of(end),
+                                target_of(f.attempts.front()->request->message), host_of(f.attempts.front()->request->message)});
+        }
+    }
+
+    static bool is_plain(const http::message& m) {
+        if (m.method != "GET" || !m.header_complete) return false;
+        for (auto name : {"Authorization", "Cookie", "Cache-Control", "Pragma", "Range", "If-None-Match", "If-Modified-Since", "If-Match",
+                          "If-Unmodified-Since"})
+            if (m.field(name)) return false;
+        return true;
+    }
+
+    static bool stored_afterwards(const exchange& e, const transaction& t, const matter& about) {
+        if (!e.answered_whole() || (status_of(e) != 200 && status_of(e) != 304)) return false;
+        const auto& m = e.response->message;
+        if (m.field("Set-Cookie") || joined(m.fields, "Vary") == "*") return false;
+        auto control = http::parse_cache_control(m.fields);
+        if (control.no_cache || control.no_store || control.is_private) return false;
+        if (status_of(e) == 200 && !http::storable(t.client->request->message, m)) return false;
+        auto fresh_for = lifetime(about, e);
+        return fresh_for && fresh_for->count() > 0;
+    }
+
+    static bool same_variant(const flight& a, const flight& b) {
+        auto list = joined(a.answered->response->message.fields, "Vary") + "," + joined(b.answered->response->message.fields, "Vary");
+        if (list == ",") return true;
+        const auto &first = a.by->client->request->message.fields, &second = b.by->client->request->message.fields;
+        return std::ranges::all_of(first,
+                                   [&](const http::field& f) {
+                                       return http::same_name(f.name, capture::token_field) ||
+                                              joined(second, f.name) == joined(first, f.name);
+                                   }) &&
+               std::ranges::all_of(second, [&](const http::field& f) {
+                   return http::same_name(f.name, capture::token_field) || joined(second, f.name) == joined(first, f.name);
+               });
+    }
+
+    void last(const matter& about) override {
+        std::ranges::stable_sort(flights_, {}, [](const flight& f) { return f.began.number; });
+        for (std::size_t i = 0; i < flights_.size(); ++i) {
+            const auto& f = flights_[i];
+            for (const auto* t : clients_)
+                if (t != f.by && target_of(t->client->request->message) == target_of(f.by->client->request->message) &&
+                    begin_of(*t->client).number < f.ended.number && end_of(*t->client).number > f.began.number)
+                    met(*t->client);
+            for (std::size_t j = i + 1; j < flights_.size() && flights_[j].began.number < f.ended.number; ++j)
+                judge_pair(f, flights_[j], about);
+        }
+    }
+
+    void judge_pair(const flight& a, const flight& b, const matter& about) {
+        if (a.target != b.target || a.host != b.host || !same_variant(a, b) || about.run.ban_between(a.began, b.began)) return;
+        if (host_of(a.by->client->request->message) != host_of(b.by->client->request->message)) return;
+        met(*b.first);
+        violated(about.run.step_of(*b.by->client),
+                 fmt::format("{} is fetched (frame {}) while the same is being fetched (frames {} to {})", request_line(*b.first),
+                             b.began.number, a.began.number, a.ended.number),
+                 {cite("the fetch in flight", *a.first), cite("the second fetch", *b.first)});
+    }
+
+    std::vector<const transaction*> clients_;
+    std::vector<flight> flights_;
+};
+
+}  // namespace
+
+std::unique_ptr<rule> one_fetch_in_flight() {
+    return std::make_unique<one_fetch_rule>();
+}
+
+}  // namespace badorigin::judge
