@@ -8,11 +8,8 @@
 
 #include "fake-backends/engine_impl.h"
 #include "fake-backends/faults.h"
-#include "fake-backends/faults/draft.h"
 
 namespace badorigin::peers {
-
-using namespace std::chrono_literals;
 
 namespace {
 
