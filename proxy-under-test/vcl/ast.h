@@ -41,7 +41,6 @@ struct expression {
     std::size_t text_from = 0;  ///< of a sum: from this part on it is concatenation
     std::shared_ptr<const regex> pattern;
     const acl* members = nullptr;
-    bool truth = false;  ///< wanted as a condition: its truth is asked, not its value
 };
 using expression_pointer = std::unique_ptr<expression>;
 

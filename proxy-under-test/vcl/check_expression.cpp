@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <utility>
 
 #include <fmt/core.h>
@@ -23,6 +25,14 @@ type type_of(const value& literal) {
     static constexpr std::array types{type::nothing, type::boolean, type::integer, type::real,    type::duration,
                                       type::time,    type::bytes,   type::ip,      type::backend, type::string};
     return types[literal.index()];
+}
+
+/// RFC 9110, section 5.6.2.
+bool is_token(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               (c != '\0' && std::strchr("!#$%&'*+-.^_`|~", c) != nullptr);
+    });
 }
 
 /// What `left op right` gives, or nothing where it is not possible.
@@ -62,6 +72,10 @@ const variable* checker::known_variable(const std::string& name, place at) {
         complain(at, fmt::format(
                          "unknown variable {}{}", name,
                          dash ? "; a minus between two values needs blanks around it" : former_or_suggestion(name, variable_names(name))));
+        return nullptr;
+    }
+    if (found->of == type::header && !is_token(std::string_view(name).substr(found->name.size() - 1))) {
+        complain(at, fmt::format("{} does not name a header: those are letters, digits and !#$%&'*+-.^_`|~", name));
         return nullptr;
     }
     const auto version = all_[at.source].version;
@@ -108,7 +122,6 @@ bool checker::check(expression& in) {
 
 bool checker::condition(expression& in) {
     if (!check(in)) return false;
-    in.truth = true;
     switch (in.of) {
         case type::boolean:
         case type::string:
@@ -124,7 +137,10 @@ bool checker::condition(expression& in) {
 
 bool checker::want(expression& in, type wanted, const std::string& by_whom) {
     if (!check(in)) return false;
-    if (in.of == wanted || (wanted == type::string && printable(in.of)) || (wanted == type::real && in.of == type::integer)) return true;
+    if (in.of == wanted || (wanted == type::string && printable(in.of)) || (wanted == type::real && in.of == type::integer) ||
+        (wanted == type::boolean && textual(in.of))) {
+        return true;
+    }
     const auto hint = wanted == type::duration && numeric(in.of)  ? " (write the unit: 30s)"
                       : wanted == type::integer && textual(in.of) ? " (std.integer converts)"
                       : wanted == type::backend && textual(in.of) ? " (a backend is named without quotes)"
@@ -350,8 +366,10 @@ bool checker::check_comparison(expression& in) {
     in.of = type::boolean;
     const auto left = in.parts[0]->of, right = in.parts[1]->of;
     const bool equality = in.text == "==" || in.text == "!=";
-    const bool ordered = numeric(left) || left == type::duration || left == type::time || left == type::bytes;
-    const bool same = left == right || (numeric(left) && numeric(right)) || (textual(left) && printable(right));
+    const bool ordered =
+        numeric(left) || (textual(left) && textual(right)) || left == type::duration || left == type::time || left == type::bytes;
+    const bool same =
+        left == right || (numeric(left) && numeric(right)) || (textual(left) && printable(right)) || (left == type::ip && textual(right));
     if (!same || (!ordered && !equality))
         return complain(in.at, fmt::format("{} is not possible between {} and {}", in.text, name(left), name(right)));
     if (!ordered && !textual(left) && left != type::boolean && left != type::ip && left != type::backend && left != type::storage) {

@@ -26,6 +26,14 @@ std::string change_case(std::string text, char to) {
     return text;
 }
 
+bool truth_of(const value& is) {
+    if (const auto* boolean = std::get_if<bool>(&is)) return *boolean;
+    if (const auto* integer = std::get_if<std::int64_t>(&is)) return *integer != 0;
+    if (const auto* length = std::get_if<duration>(&is)) return length->value.count() > 0;
+    if (const auto* backend = std::get_if<backend_ref>(&is)) return !backend->name.empty();
+    return is_set(is);
+}
+
 /// What a value becomes where the checker let a near type stand: an integer for a real, anything for a string.
 value converted(value from, type to) {
     switch (to) {
@@ -84,7 +92,7 @@ evaluator::flow evaluator::execute(const statement& of) {
             return flow::finished;
         case statement::kind::condition:
             for (std::size_t i = 0; i < of.parts.size(); ++i) {
-                if (truth(*of.parts[i])) return execute(of.blocks[i]);
+                if (truth_of(evaluate(*of.parts[i]))) return execute(of.blocks[i]);
             }
             return of.blocks.size() > of.parts.size() ? execute(of.blocks.back()) : flow::next;
     }
@@ -109,6 +117,7 @@ void evaluator::set(const statement& of) {
             to = scale(before, to, of.op.front());
         }
     }
+    if (target.of == type::boolean) to = truth_of(to);
     in_.write(of.name, converted(std::move(to), target.of));
     // A new status brings its phrase along, as in Varnish.
     if (of.name == "resp.status" || of.name == "beresp.status") {
@@ -167,28 +176,19 @@ value evaluator::evaluate(const expression& of) {
             return negate(as_integer(inner));
         }
         case expression::kind::invert:
-            return !truth(*of.parts[0]);
+            return !truth_of(evaluate(*of.parts[0]));
         case expression::kind::both:
             for (const auto& each : of.parts) {
-                if (!truth(*each)) return false;
+                if (!truth_of(evaluate(*each))) return false;
             }
             return true;
         case expression::kind::either:
             for (const auto& each : of.parts) {
-                if (truth(*each)) return true;
+                if (truth_of(evaluate(*each))) return true;
             }
             return false;
     }
     return {};
-}
-
-bool evaluator::truth(const expression& of) {
-    const auto is = evaluate(of);
-    if (const auto* boolean = std::get_if<bool>(&is)) return *boolean;
-    if (const auto* integer = std::get_if<std::int64_t>(&is)) return *integer != 0;
-    if (const auto* length = std::get_if<duration>(&is)) return length->value.count() > 0;
-    if (const auto* backend = std::get_if<backend_ref>(&is)) return !backend->name.empty();
-    return is_set(is);
 }
 
 value evaluator::read(const expression& of) {

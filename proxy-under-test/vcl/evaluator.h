@@ -29,7 +29,6 @@ private:
     void set(const statement& of);
     void finish(const statement& of);
 
-    bool truth(const expression& of);
     value read(const expression& of);
     value call(const expression& of);
     value sum(const expression& of);

@@ -25,9 +25,13 @@ public:
             version(included);
         } catch (const gave_up&) { return; }
         while (!at_end()) {
+            const auto start = here_;
             try {
                 declaration();
-            } catch (const gave_up&) { skip_to_declaration(); }
+            } catch (const gave_up&) {
+                if (here_ == start) take();  // or the same declaration would be refused for ever
+                skip_to_declaration();
+            }
         }
     }
 

@@ -108,6 +108,9 @@ TEST(vcl_evaluator, conditions) {
         {"req.restarts == 2", true},
         {"req.http.Name == \"val\" + \"ue\"", true},
         {"client.ip == client.ip", true},
+        {"client.ip == \"192.0.2.7\"", true},
+        {"req.http.Name < \"w\"", true},
+        {"req.http.\"Name\" == \"value\"", true},
     };
     for (const auto& [condition, wanted] : table) {
         auto in = request();

@@ -24,6 +24,8 @@ TEST(vcl_statements, set_and_its_operators) {
         {"set beresp.http.X = beresp.http.Y;", "beresp.http.X", {}, std::string()},
         {"set beresp.status = 404;", "beresp.status", std::int64_t{200}, std::int64_t{404}},
         {"set beresp.status += 4;", "beresp.status", std::int64_t{400}, std::int64_t{404}},
+        {"set beresp.do_esi = beresp.http.X;", "beresp.do_esi", {}, false},
+        {"set beresp.do_gzip = beresp.http.X + \"a\";", "beresp.do_gzip", {}, true},
         {"set beresp.uncacheable = true;", "beresp.uncacheable", {}, true},
         {"set beresp.transit_buffer = 1KB;", "beresp.transit_buffer", {}, bytes{1024}},
         {"set beresp.transit_buffer *= 2;", "beresp.transit_buffer", bytes{10}, bytes{20}},
