@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
-#include <tuple>
 
 namespace badorigin::scenario {
 
@@ -17,12 +16,16 @@ place reader::at(const YAML::Node& where) const {
 }
 
 void reader::wrong(const YAML::Node& where, std::string message) {
-    problems_.push_back({at(where), std::move(message)});
+    auto place = at(where);
+    const std::pair key{place.line, place.column};
+    problems_.emplace(key, problem{std::move(place), std::move(message)});
 }
 
 std::vector<problem> reader::take_problems() {
-    std::ranges::stable_sort(problems_, {}, [](const problem& p) { return std::tuple{p.at.line, p.at.column}; });
-    return std::move(problems_);
+    std::vector<problem> out;
+    for (auto& [place, one] : problems_) out.push_back(std::move(one));
+    problems_.clear();
+    return out;
 }
 
 std::vector<YAML::Node> reader::list(const YAML::Node& from, std::string_view what) {

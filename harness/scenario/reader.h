@@ -85,7 +85,7 @@ public:
 
 private:
     std::string file_;
-    std::vector<problem> problems_;
+    std::multimap<std::pair<int, int>, problem> problems_;  ///< by line and column
     nanoseconds longest_wait_{0};
 };
 

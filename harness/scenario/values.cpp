@@ -21,6 +21,14 @@ std::optional<Number> parse(std::string_view text) {
     return out;
 }
 
+/// Checked here because yaml-cpp 0.7 takes bytes above 0x7f for indices below zero.
+bool is_base64(std::string_view text) {
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (text.size() % 4 != 0) return false;
+    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+    return text.find_first_not_of(alphabet) == std::string_view::npos;
+}
+
 }  // namespace
 
 bool is_plain(const YAML::Node& scalar) {
@@ -41,11 +49,13 @@ std::optional<std::string> reader::text(const YAML::Node& from, std::string_view
         return std::nullopt;
     }
     if (from.Tag() != binary_tag) return from.Scalar();
-    const auto bytes = YAML::DecodeBase64(from.Scalar());
-    if (bytes.empty() && !from.Scalar().empty()) {
+    auto coded = from.Scalar();
+    std::erase_if(coded, [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; });
+    if (!is_base64(coded)) {
         wrong(from, fmt::format("{}: expected base64 behind !!binary", what));
         return std::nullopt;
     }
+    const auto bytes = YAML::DecodeBase64(coded);
     return std::string{bytes.begin(), bytes.end()};
 }
 

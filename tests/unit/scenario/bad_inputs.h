@@ -90,6 +90,8 @@ inline constexpr bad_input bad_replies[] = {
     {"repeat_zero", "repeat: 0", 2, 34, "from 1 to"},
     {"when", "when: fress", 2, 32, "did you mean 'fresh'?"},
     {"base64", "raw: !!binary '***'", 2, 31, "expected base64"},
+    {"base64_high_byte", "raw: !!binary '\xc3\xa9\xc3\xa9'", 2, 31, "expected base64"},
+    {"base64_short", "raw: !!binary QUI", 2, 31, "expected base64"},
 };
 
 /// Steps and what follows, behind `head`: line 4 is the first of the text.
