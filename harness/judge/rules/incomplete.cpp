@@ -40,7 +40,7 @@ private:
                          {cite_response("response without a request", *e)});
             }
         }
-        for (const auto& c : about.evidence.connections) stray_bytes(*c, broken.contains(c.get()));
+        for (const auto& c : about.evidence.connections) stray_bytes(*c, about);
     }
 
     void origin_side(const exchange& e, std::map<const capture::connection*, wreck>& broken, const matter& about) {
@@ -73,19 +73,22 @@ private:
         return {};
     }
 
-    void stray_bytes(const capture::connection& c, bool known) {
-        if (c.stray.empty() || known) return;
+    /// A stray's offset does not say its direction: one of the proxy's own begins where a response ended.
+    void stray_bytes(const capture::connection& c, const matter& about) {
+        if (c.stray.empty()) return;
         met();
         if (c.leg != capture::leg::client) return;
-        for (const auto& s : c.stray) {
-            if (s.what != anomaly::bytes_after_message && s.what != anomaly::body_on_bodiless) continue;
-            if (s.offset >= c.response_bytes) continue;  // an offset of the client's own direction
-            citation where{"bytes that belong to no message", c.id, 0, {c.last.number}, s.offset, s.offset + 1, {}};
-            violated({},
-                     fmt::format("bytes that belong to no message reach the client on connection {} ({} at offset {})", c.id,
-                                 http::name(s.what), s.offset),
-                     {std::move(where)});
-            return;
+        for (const auto& e : about.evidence.exchanges) {
+            if (e->on.get() != &c || !e->response) continue;
+            for (const auto& s : c.stray) {
+                if (s.offset != e->response->message.end || (e->request && s.offset == e->request->message.end)) continue;
+                citation where{"bytes that belong to no message", c.id, e->id, {e->response->last.number}, s.offset, s.offset + 1, {}};
+                violated(about.run.step_of(*e),
+                         fmt::format("bytes that belong to no message reach the client behind frame {} ({})", e->response->last.number,
+                                     http::name(s.what)),
+                         {std::move(where)});
+                return;
+            }
         }
     }
 };
