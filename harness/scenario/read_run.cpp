@@ -77,6 +77,22 @@ condition read_condition(reader& to, const YAML::Node& from) {
     return out;
 }
 
+/// The place of the step in the file. Any step will do, since the proxy is measured behind each.
+std::optional<std::size_t> read_step_name(reader& to, const shape& from, std::string_view key, std::string& out) {
+    const auto* found = from.find(key);
+    const auto text = found == nullptr ? std::nullopt : to.text(found->value, key);
+    if (!text) return std::nullopt;
+    std::vector<std::string> known;
+    for (const auto& step : to.step_names) known.push_back(step.name);
+    const auto at = std::ranges::find(known, *text);
+    if (at == known.end()) {
+        to.not_known(found->value, fmt::format("{}: step", key), *text, known);
+        return std::nullopt;
+    }
+    out = *text;
+    return static_cast<std::size_t>(at - known.begin());
+}
+
 vitals_limits read_limits(reader& to, const YAML::Node& from) {
     static constexpr std::array<std::string_view, 5> keys{"cpu_share", "descriptors_grow", "resident_grow", "from", "to"};
     vitals_limits out;
@@ -85,14 +101,10 @@ vitals_limits read_limits(reader& to, const YAML::Node& from) {
     wanted.with("cpu_share", [&](const auto& node) { out.cpu_share = to.number(node, "cpu_share"); });
     wanted.with("descriptors_grow", [&](const auto& node) { set(out.descriptors_grow, to.count(node, "descriptors_grow")); });
     wanted.with("resident_grow", [&](const auto& node) { out.resident_grow = to.size(node, "resident_grow"); });
-    const auto step = [&](std::string_view key, std::string& name) {
-        wanted.with(key, [&](const auto& node) {
-            auto text = to.text(node, key);
-            if (text && to.known_client(node, key, *text)) name = std::move(*text);
-        });
-    };
-    step("from", out.from);
-    step("to", out.to);
+    const auto begin = read_step_name(to, wanted, "from", out.from);
+    const auto end = read_step_name(to, wanted, "to", out.to);
+    if (begin && end && *begin >= *end)
+        to.wrong(wanted.find("to")->value, fmt::format("to: step '{}' is not behind step '{}'", out.to, out.from));
     if (wanted.lacks("cpu_share") && wanted.lacks("descriptors_grow") && wanted.lacks("resident_grow")) {
         to.wrong(from, "vitals: expected cpu_share, descriptors_grow or resident_grow");
     }

@@ -31,6 +31,8 @@ public:
             to_.wrong(where, fmt::format("name: '{}' is the name of a promise already", *name));
         } else if (*name == "all") {
             to_.wrong(where, "name: 'all' means all steps, in await");
+        } else if (*name == "start" || *name == "end") {
+            to_.wrong(where, fmt::format("name: '{}' is what vitals call the {} of the run", *name, *name));
         } else if (!seen_.insert(*name).second) {
             to_.wrong(where, fmt::format("name: another step is named '{}' already", *name));
         }

@@ -23,7 +23,8 @@ std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, c
 /// A file below the scenarios' root; its id is its path below `root` without the ending.
 std::expected<scenario, std::vector<problem>> read_file(const std::string& file, const std::string& root, time_mode mode,
                                                         const std::vector<std::string>& known_rules = {});
-/// Ordinary YAML with literal durations that runs again; round trip: read_yaml(write_yaml(s)) == s.
+/// Ordinary YAML with literal durations that runs again; round trip in the same mode: read_yaml(write_yaml(s), s.file, s.id, s.mode) == s.
+/// `real: yes` or `real: no` stands for can_be_real, since the other clock's durations are no part of a resolved scenario.
 std::string write_yaml(const scenario& what);
 
 /// Scenario files below a path (a file or a folder, `policies/` left out), sorted.
