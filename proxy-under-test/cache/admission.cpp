@@ -53,31 +53,32 @@ void drop(std::string& head, const line& which) {
 
 std::expected<std::size_t, std::string> head_collector::put(std::string_view bytes) {
     for (std::size_t used = 0; used < bytes.size();) {
-        const char c = bytes[used];
-        if (text_.ends_with('\r') && c != '\n') {
-            if (!planted(bug::accept_bare_cr)) return std::unexpected("bare CR");
-            text_ += '\n';
-            if (text_.ends_with("\r\n\r\n")) {
-                complete_ = true;
-                return used;
-            }
+        char c = bytes[used];
+        const bool bare = text_.ends_with('\r') && c != '\n';
+        if (bare && !planted(bug::accept_bare_cr)) return std::unexpected("bare CR");
+        if (bare) {
+            c = '\n';  // and this octet once more, as the first of the next line
+        } else {
+            ++used;
         }
-        if (c == '\n' && !text_.ends_with('\r')) return std::unexpected("bare LF");
-        if (is_control(c) && c != '\r' && c != '\n') return std::unexpected("a control character");
-        text_ += c;
-        ++used;
-        if (side_ == side::request && text_ == "\r\n") text_.clear();  // RFC 9112 2.2: an empty line before the request is ignored
-        if (!first_line_seen_) {
-            if (auto refused = start_line_refused()) return std::unexpected(std::move(*refused));
-            first_line_seen_ = text_.ends_with("\r\n");
-        }
-        if (text_.ends_with("\r\n\r\n")) {
-            complete_ = true;
-            return used;
-        }
-        if (text_.size() > most_head_bytes) return std::unexpected("a head of more than 64 KiB");
+        if (auto refused = add(c)) return std::unexpected(std::move(*refused));
+        if (complete_) return used;
     }
     return bytes.size();
+}
+
+std::optional<std::string> head_collector::add(char c) {
+    if (c == '\n' && !text_.ends_with('\r')) return "bare LF";
+    if (is_control(c) && c != '\r' && c != '\n') return "a control character";
+    text_ += c;
+    if (side_ == side::request && text_ == "\r\n") text_.clear();  // RFC 9112 2.2: an empty line before the request is ignored
+    if (!first_line_seen_) {
+        if (auto refused = start_line_refused()) return refused;
+        first_line_seen_ = text_.ends_with("\r\n");
+    }
+    complete_ = text_.ends_with("\r\n\r\n");
+    if (text_.size() > most_head_bytes) return "a head of more than 64 KiB";
+    return std::nullopt;
 }
 
 std::optional<std::string> head_collector::start_line_refused() const {

@@ -27,6 +27,7 @@ public:
     std::string& text() { return text_; }
 
 private:
+    std::optional<std::string> add(char c);
     std::optional<std::string> start_line_refused() const;
 
     side side_;

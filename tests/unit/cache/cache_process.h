@@ -1,0 +1,89 @@
+// The cache as a process of its own, between a client and an origin that the test plays step by step, on a clock that it holds.
+//
+// Nothing runs by itself here: the test's one thread sends, reads and moves the time, so each test says exactly what happens in which
+// order. What does not come within a few seconds throws.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace badorigin::cache::testing {
+
+/// A message as read off the wire.
+struct message {
+    std::string start_line, body;
+    std::vector<std::pair<std::string, std::string>> fields;
+
+    std::string field(std::string_view name) const;  ///< the first, or empty
+    std::size_t count(std::string_view name) const;
+    int status() const;
+};
+
+/// One end of a connection.
+class wire {
+public:
+    explicit wire(int descriptor) : descriptor_(descriptor) {}
+    wire(wire&& other) noexcept;
+    wire& operator=(wire&& other) noexcept;
+    ~wire();
+
+    void send(std::string_view bytes);
+    /// The next message with its content. `bodiless`: a response to HEAD, or a head whose body does not come.
+    message read(bool bodiless = false);
+    std::string read_exactly(std::size_t size);
+    /// The peer has closed and sent nothing more.
+    bool at_end();
+    /// Nothing is there to be read, not even an end.
+    bool silent() const;
+    void half_close();
+    void close();
+    void reset();
+
+private:
+    bool fill();
+    int descriptor_;
+    std::string input_;
+};
+
+class origin {
+public:
+    origin();
+    ~origin();
+    wire accept();
+    bool unasked() const;  ///< nobody connected since the last accept
+    int port() const { return port_; }
+
+private:
+    int listener_, port_ = 0;
+};
+
+class cache_process {
+public:
+    /// `policy` follows the version line and a backend `app` at the origin.
+    cache_process(const origin& of, std::string_view policy = {}, const std::vector<std::string>& planted = {});
+    ~cache_process();
+
+    wire connect();
+    nlohmann::json ask(const nlohmann::json& what);
+    nlohmann::json sync() { return ask({{"do", "sync"}}); }
+    void advance(std::chrono::nanoseconds by);
+    bool alive() const;
+    int pid() const { return pid_; }
+
+private:
+    std::string directory_;
+    int pid_ = -1, control_ = -1, port_ = 0;
+    std::int64_t now_;
+    std::string answers_;
+};
+
+std::string get(std::string_view target, std::string_view more_fields = {});
+std::string post(std::string_view target, std::string_view body);
+std::string ok(std::string_view body, std::string_view more_fields = "Cache-Control: max-age=30\r\n");
+
+}  // namespace badorigin::cache::testing

@@ -1,0 +1,479 @@
+// Each planted bug shows, and without it the same steps go well. (That the judge sees it too is proven by the scenarios.)
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <sstream>
+#include <tuple>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "tests/unit/cache/cache_process.h"
+
+namespace badorigin::cache::testing {
+namespace {
+using namespace std::chrono_literals;
+using plants = std::vector<std::string>;
+
+constexpr auto grace_30 =
+    "sub vcl_backend_response { set beresp.ttl = 30s; set beresp.grace = 30s; if (beresp.status >= 500) { return (abandon); } } ";
+constexpr auto keep_1h = "sub vcl_backend_response { set beresp.grace = 0s; set beresp.keep = 1h; } ";
+constexpr auto keeps = "import std; sub vcl_recv { if (!std.cache_req_body(10KB)) { return (synth(413)); } } ";
+constexpr auto retries = "sub vcl_backend_error { if (bereq.retries < 2) { return (retry); } } ";
+constexpr auto failed = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
+constexpr auto confirmed = "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nX-Count: 2\r\n\r\n";
+
+message ask(cache_process& cache, const std::string& request) {
+    auto client = cache.connect();
+    client.send(request);
+    return client.read();
+}
+
+/// The request answered by the origin's next connection (`fetch` then holds it).
+message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch = nullptr) {
+    auto client = cache.connect();
+    client.send(request);
+    auto asked = app.accept();
+    asked.read();
+    asked.send(answer);
+    auto out = client.read();
+    if (fetch) *fetch = std::move(asked);
+    return out;
+}
+
+/// The body as the origin has it once nothing more comes: whole, or what there is of it.
+bool arrives_whole(cache_process& cache, wire& at, std::size_t size) {
+    at.read(true);
+    cache.sync();
+    for (; size > 0 && !at.silent(); --size) at.read_exactly(1);
+    return size == 0;
+}
+
+bool first_body_whole(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    auto client = cache.connect();
+    client.send(post("/x", "hello"));
+    auto fetch = app.accept();
+    return arrives_whole(cache, fetch, 5);
+}
+
+bool body_whole_on_reused(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    wire fetch(-1);
+    ask(cache, app, get("/warm"), ok("x"), &fetch);
+    auto client = cache.connect();
+    client.send(post("/x", "hello"));
+    return arrives_whole(cache, fetch, 5);
+}
+
+bool body_whole_on_retry(const plants& bugs) {
+    origin app;
+    cache_process cache(app, std::string(keeps) + retries, bugs);
+    auto client = cache.connect();
+    client.send(post("/x", "hello"));
+    auto first = app.accept();
+    first.read();
+    first.close();
+    auto second = app.accept();
+    return arrives_whole(cache, second, 5);
+}
+
+bool short_body_not_padded(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    auto client = cache.connect();
+    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123");
+    auto fetch = app.accept();
+    fetch.read(true);
+    fetch.read_exactly(4);
+    client.half_close();
+    cache.sync();
+    return fetch.at_end();
+}
+
+bool post_not_resent(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    wire fetch(-1);
+    ask(cache, app, get("/warm"), ok("x"), &fetch);
+    auto client = cache.connect();
+    client.send(post("/x", "hello"));
+    fetch.read();
+    fetch.close();
+    cache.sync();
+    return app.unasked();
+}
+
+bool failed_get_not_resent(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    fetch.close();
+    cache.sync();
+    return app.unasked();
+}
+
+bool retry_is_made(const plants& bugs) {
+    origin app;
+    cache_process cache(app, retries, bugs);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    fetch.close();
+    cache.sync();
+    return !app.unasked();
+}
+
+bool pipe_is_a_pipe(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (pipe); }", bugs);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    return app.accept().read().field("Connection") == "close";
+}
+
+std::function<bool(const plants&)> fails(std::string answer, bool closes = false, std::string request = get("/x")) {
+    return [=](const plants& bugs) {
+        origin app;
+        cache_process cache(app, {}, bugs);
+        auto client = cache.connect();
+        client.send(request);
+        auto fetch = app.accept();
+        fetch.read();
+        fetch.send(answer);
+        if (closes) fetch.half_close();
+        try {
+            cache.sync();
+            return !client.silent() && client.read().status() == 503 && cache.alive();
+        } catch (const std::runtime_error&) { return false; }
+    };
+}
+
+/// After an object with ETag "a" and keep, 20 s old with a ttl of 10 s, the origin says 304 with `tag`: status, Age, X-Count.
+std::tuple<int, std::string, std::string> validated(const plants& bugs, const std::string& answer) {
+    origin app;
+    cache_process cache(app, keep_1h, bugs);
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("one", "Cache-Control: max-age=10\r\nETag: \"a\"\r\nX-Count: 1\r\n"), &fetch);
+    cache.advance(20s);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    fetch.read();
+    fetch.send(answer);
+    const auto out = client.read();
+    return {out.status(), out.field("Age"), out.field("X-Count")};
+}
+bool another_tag_refused(const plants& bugs) {
+    return std::get<0>(validated(bugs, "HTTP/1.1 304 Not Modified\r\nETag: \"b\"\r\n\r\n")) == 503;
+}
+bool validation_updates(const plants& bugs) {
+    return validated(bugs, confirmed) == std::tuple(200, "0", "2");
+}
+
+bool leftover_not_used(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("good") + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", &fetch);
+    auto client = cache.connect();
+    client.send(get("/y"));
+    cache.sync();
+    return client.silent();
+}
+
+std::uint64_t cpu_ticks(int pid) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+    std::string text(std::istreambuf_iterator<char>(in), {});
+    std::istringstream fields(text.substr(text.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 0; i < 11; ++i) fields >> skipped;
+    std::uint64_t user = 0, system = 0;
+    fields >> user >> system;
+    return user + system;
+}
+
+/// Whether the process burns CPU: its ticks are watched until they have moved, or for a while.
+bool rests(const cache_process& cache) {
+    const auto before = cpu_ticks(cache.pid());
+    for (int i = 0; i < 30; ++i) {
+        ::usleep(10'000);
+        if (cpu_ticks(cache.pid()) > before + 5) return false;
+    }
+    return true;
+}
+
+bool rests_while_stalled(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    cache.sync();
+    return rests(cache);
+}
+
+bool rests_after_a_headerless_probe(const plants& bugs) {
+    origin app, probed;
+    cache_process cache(app,
+                        "backend watched { .host = \"127.0.0.1\"; .port = \"" + std::to_string(probed.port()) +
+                            "\"; .probe = { .interval = 10s; } } sub vcl_recv { set req.backend_hint = watched; }",
+                        bugs);
+    auto probe = probed.accept();
+    probe.read();
+    probe.send("<html>");
+    probe.close();
+    cache.sync();
+    return rests(cache);
+}
+
+std::size_t descriptors(int pid) {
+    std::size_t out = 0;
+    for ([[maybe_unused]] const auto& each : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) ++out;
+    return out;
+}
+
+bool leaves_no_descriptor(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    cache.sync();
+    const auto before = descriptors(cache.pid());
+    for (int i = 0; i < 3; ++i) ask(cache, app, get("/x"), "<html>");
+    cache.sync();
+    return descriptors(cache.pid()) == before;
+}
+
+std::uint64_t resident_kib(int pid) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/statm");
+    std::uint64_t total = 0, resident = 0;
+    in >> total >> resident;
+    return resident * 4;
+}
+
+bool leaves_no_memory(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    ask(cache, app, get("/x"), "<html>");
+    const auto before = resident_kib(cache.pid());
+    for (int i = 0; i < 4; ++i) ask(cache, app, get("/x"), "<html>");
+    return resident_kib(cache.pid()) < before + 8 * 1024;
+}
+
+/// After `age`, of a response with ttl 30 s and grace 30 s: is the next request answered at once, and how often is the origin asked?
+std::pair<bool, int> after(const plants& bugs, std::chrono::seconds age, int requests = 1) {
+    origin app;
+    cache_process cache(app, grace_30, bugs);
+    ask(cache, app, get("/x"), ok("one", "Connection: close\r\n"));
+    cache.advance(age);
+    std::vector<wire> clients;
+    for (int i = 0; i < requests; ++i) {
+        clients.push_back(cache.connect());
+        clients.back().send(get("/x"));
+        cache.sync();
+    }
+    int asked = 0;
+    std::vector<wire> fetches;
+    for (; !app.unasked(); ++asked) fetches.push_back(app.accept());
+    return {!clients.front().silent(), asked};
+}
+bool grace_serves(const plants& bugs) {
+    return after(bugs, 35s).first;
+}
+bool grace_ends(const plants& bugs) {
+    return !after(bugs, 65s).first;
+}
+bool one_refresh(const plants& bugs) {
+    return after(bugs, 35s, 3).second == 1;
+}
+
+/// In saint mode for 90 s since a failure: is the origin left alone `later`?
+std::function<bool(const plants&)> saint_keeps_away(std::chrono::seconds later) {
+    return [=](const plants& bugs) {
+        origin app;
+        cache_process cache(app, R"(
+import saintmode;
+sub vcl_init { new sm = saintmode.saintmode(app, 10); }
+sub vcl_backend_fetch { set bereq.backend = sm.backend(); }
+sub vcl_backend_response { if (beresp.status >= 500) { saintmode.blacklist(90s); return (abandon); } })",
+                            bugs);
+        ask(cache, app, get("/x"), failed);
+        cache.advance(later);
+        auto client = cache.connect();
+        client.send(get("/x"));
+        cache.sync();
+        return app.unasked() && client.read().status() == 503;
+    };
+}
+
+bool collapses(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    auto one = cache.connect(), two = cache.connect();
+    one.send(get("/x"));
+    auto fetch = app.accept();
+    two.send(get("/x"));
+    cache.sync();
+    return app.unasked();
+}
+
+bool waiters_get_their_own(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    ask(cache, app, get("/other"), ok("other", "Connection: close\r\n"));
+    auto one = cache.connect(), two = cache.connect();
+    one.send(get("/x"));
+    auto fetch = app.accept();
+    two.send(get("/x"));
+    cache.sync();
+    fetch.send(ok("mine"));
+    return two.read().body == "mine";
+}
+
+std::function<bool(const plants&)> hit_says(std::string answer, std::string age) {
+    return [=](const plants& bugs) {
+        origin app;
+        cache_process cache(app, {}, bugs);
+        ask(cache, app, get("/x"), answer);
+        cache.advance(12s);
+        return ask(cache, get("/x")).field("Age") == age;
+    };
+}
+
+/// Two requests: is the origin asked for the second, too?
+std::function<bool(const plants&)> fetched_again(std::string first, std::string answer, std::string second, std::string policy = {},
+                                                 std::string ban = {}) {
+    return [=](const plants& bugs) {
+        origin app;
+        cache_process cache(app, policy, bugs);
+        ask(cache, app, first, answer);
+        if (!ban.empty()) cache.ask({{"do", "ban"}, {"expression", ban}});
+        auto client = cache.connect();
+        client.send(second);
+        cache.sync();
+        return !app.unasked() && client.silent();
+    };
+}
+
+std::function<bool(const plants&)> refused(std::string request) {
+    return [=](const plants& bugs) {
+        origin app;
+        cache_process cache(app, {}, bugs);
+        auto client = cache.connect();
+        client.send(request);
+        cache.sync();
+        return app.unasked() && client.read().status() == 400;
+    };
+}
+
+bool hop_by_hop_stays(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    auto client = cache.connect();
+    client.send(get("/x", "Connection: X-Hop\r\nX-Hop: 1\r\n"));
+    return app.accept().read().count("X-Hop") == 0;
+}
+
+bool hit_is_200(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    ask(cache, app, get("/x"), ok("one"));
+    return ask(cache, get("/x")).status() == 200;
+}
+
+struct proof {
+    std::string id;
+    std::function<bool(const plants&)> goes_well;
+};
+void PrintTo(const proof& p, std::ostream* out) {
+    *out << p.id;
+}
+
+const std::string cut_short = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234",
+                  closing = "Connection: close\r\nCache-Control: max-age=30\r\n";
+const std::string by_user = "sub vcl_hash { hash_data(req.http.X-User); }";
+
+const std::vector<proof> proofs{
+    {"body-lost-on-fresh-connection", first_body_whole},
+    {"body-lost-on-reused-connection", body_whole_on_reused},
+    {"body-lost-on-retry", body_whole_on_retry},
+    {"retry-with-half-the-body", body_whole_on_retry},
+    {"truncate-client-body", first_body_whole},
+    {"pad-short-client-body", short_body_not_padded},
+    {"resend-post-after-eof", post_not_resent},
+    {"retry-storm", failed_get_not_resent},
+    {"no-retry", retry_is_made},
+    {"ignore-pipe", pipe_is_a_pipe},
+    {"pass-unsolicited-304", fails("HTTP/1.1 304 Not Modified\r\n\r\n")},
+    {"crash-on-unsolicited-304", fails("HTTP/1.1 304 Not Modified\r\n\r\n")},
+    {"accept-stale-304", another_tag_refused},
+    {"no-update-on-validation", validation_updates},
+    {"store-truncated", fails(cut_short, true)},
+    {"pass-truncated-as-complete", fails(cut_short, true, post("/x", "hello"))},
+    {"accept-headerless", fails("<html>what?</html>", true)},
+    {"hang-on-headerless", fails("<html>what?</html>", true)},
+    {"crash-on-failed-fetch", fails("<html>what?</html>", true)},
+    {"reuse-broken-connection", leftover_not_used},
+    {"spin-on-stalled-origin", rests_while_stalled},
+    {"spin-on-headerless-probe", rests_after_a_headerless_probe},
+    {"leak-descriptor-on-failed-fetch", leaves_no_descriptor},
+    {"leak-memory-on-failed-fetch", leaves_no_memory},
+    {"ignore-grace", grace_serves},
+    {"serve-beyond-grace", grace_ends},
+    {"refresh-for-every-stale-hit", one_refresh},
+    {"ignore-saint", saint_keeps_away(10s)},
+    {"saint-ends-early", saint_keeps_away(80s)},
+    {"no-collapsing", collapses},
+    {"mix-up-waiters", waiters_get_their_own},
+    {"no-age", hit_says(ok("x"), "12")},
+    {"frozen-age", hit_says(ok("x"), "12")},
+    {"ignore-upstream-age", hit_says(ok("x", "Cache-Control: max-age=30\r\nAge: 5\r\n"), "17")},
+    {"ignore-vary", fetched_again(get("/x", "X-A: 1\r\n"), ok("x", "Vary: X-A\r\n" + closing), get("/x", "X-A: 2\r\n"))},
+    {"ignore-hash-data", fetched_again(get("/x", "X-User: 1\r\n"), ok("x", closing), get("/x", "X-User: 2\r\n"), by_user)},
+    {"ignore-ban", fetched_again(get("/x"), ok("x", closing), get("/x"), {}, "req.url == \"/x\"")},
+    {"store-error", fetched_again(get("/x"), "HTTP/1.1 500 Oh\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", get("/x"))},
+    {"store-private", fetched_again(get("/x"), ok("x", "Connection: close\r\nCache-Control: private\r\n"), get("/x"))},
+    {"accept-bare-cr", refused("GET / HTTP/1.1\rHost: a\r\n\r\n")},
+    {"accept-several-content-length", refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")},
+    {"forward-content-length-with-transfer-encoding",
+     refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")},
+    {"forward-hop-by-hop", hop_by_hop_stays},
+    {"unconditional-304", hit_is_200},
+};
+
+class planted : public ::testing::TestWithParam<proof> {};
+
+TEST_P(planted, shows_and_the_honest_cache_does_well) {
+    EXPECT_TRUE(GetParam().goes_well({}));
+    EXPECT_FALSE(GetParam().goes_well({GetParam().id}));
+}
+
+INSTANTIATE_TEST_SUITE_P(bug, planted, ::testing::ValuesIn(proofs), [](const auto& of) {
+    auto name = of.param.id;
+    std::ranges::replace(name, '-', '_');
+    return name;
+});
+
+TEST(planted_bugs, each_has_its_proof) {
+    std::FILE* list = ::popen(BADORIGIN_BUILD_DIR "/badorigin-cache --list-planted-bugs", "r");
+    ASSERT_TRUE(list);
+    std::size_t listed = 0;
+    for (char line[512]; std::fgets(line, sizeof line, list); ++listed) {
+        const std::string text(line);
+        const auto id = text.substr(0, text.find('\t'));
+        EXPECT_TRUE(std::ranges::any_of(proofs, [&](const proof& p) { return p.id == id; })) << id;
+    }
+    EXPECT_EQ(::pclose(list), 0);
+    EXPECT_EQ(listed, proofs.size());
+}
+
+}  // namespace
+}  // namespace badorigin::cache::testing
