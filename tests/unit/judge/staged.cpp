@@ -209,7 +209,7 @@ scenario::expectation& staged::premise(const std::string& name) {
     return act(name).premise;
 }
 
-judge::verdict staged::judged() {
+capture::evidence staged::whole() {
     auto whole = evidence;
     for (const auto& c : connections_) whole.connections.push_back(c);
     std::ranges::stable_sort(exchanges_, {},
@@ -221,7 +221,11 @@ judge::verdict staged::judged() {
     }
     whole.transactions = capture::join(whole.exchanges);
     whole.frames = frames_;
-    return judge::judge(whole, scenario);
+    return whole;
+}
+
+judge::verdict staged::judged() {
+    return judge::judge(whole(), scenario);
 }
 
 outcome staged::outcome_of(const std::string& claim) {

@@ -65,6 +65,8 @@ public:
     scenario::expectation& expect(const std::string& name);
     scenario::expectation& premise(const std::string& name);
 
+    /// All of it, as the reader of a bundle would give it.
+    capture::evidence whole();
     judge::verdict judged();
     /// The worst outcome among the findings of one claim; error where there is none.
     outcome outcome_of(const std::string& claim);

@@ -1,0 +1,403 @@
+#include <algorithm>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/judge/staged.h"
+
+namespace badorigin::judge::test {
+namespace {
+
+using scenario::expectation;
+using setter = std::function<void(expectation&)>;
+
+/// A page fetched at 0 s with a ttl of 30 s, and at 35 s a stale hit on it (step "hit", Age 35).
+staged stale_hit() {
+    staged run;
+    run.scenario.promises = {{"ttl", 30s}};
+    auto origin = run.fetched("miss", "/a", "first", "X-Colour: red\r\n");
+    run.at(35s);
+    run.deliver(run.step("hit", "GET", "/a"), origin, 35);
+    return run;
+}
+
+outcome of_hit(const std::string& key, const setter& set) {
+    auto run = stale_hit();
+    set(run.expect("hit"));
+    return run.outcome_of("expect hit " + key);
+}
+
+struct row {
+    std::string key;
+    setter holds, fails;
+};
+
+TEST(expectations, each_key_of_a_response_holds_and_fails) {
+    const std::vector<row> rows{
+        {"status", [](auto& e) { e.status = 200; }, [](auto& e) { e.status = 503; }},
+        {"status", [](auto& e) { e.status_in = {200, 206}; }, [](auto& e) { e.status_in = {500, 503}; }},
+        {"body", [](auto& e) { e.body = "first"; }, [](auto& e) { e.body = "fir"; }},
+        {"age", [](auto& e) { e.age = 35s; }, [](auto& e) { e.age = 37s; }},
+        {"age", [](auto& e) { e.age = 34s; }, [](auto& e) { e.age = 0s; }},
+        {"age", [](auto& e) { e.age_present = true; }, [](auto& e) { e.age_present = false; }},
+        {"stale", [](auto& e) { e.stale = true; }, [](auto& e) { e.stale = false; }},
+        {"fetches", [](auto& e) { e.fetches = 0; }, [](auto& e) { e.fetches = 1; }},
+        {"attempts", [](auto& e) { e.attempts = 0; }, [](auto& e) { e.attempts = 1; }},
+        {"same_copy_as", [](auto& e) { e.same_copy_as = "miss"; }, nullptr},
+        {"fields", [](auto& e) { e.fields = {{"x-colour", "^r.d$"}}; }, [](auto& e) { e.fields = {{"X-Colour", "blue"}}; }},
+        {"fields", [](auto& e) { e.fields_absent = {"X-None"}; }, [](auto& e) { e.fields_absent = {"X-Colour"}; }},
+        {"fields", nullptr, [](auto& e) { e.fields = {{"X-None", "."}}; }},
+        {"complete", [](auto& e) { e.complete = true; }, [](auto& e) { e.complete = false; }},
+        {"answered", [](auto& e) { e.answered = true; }, [](auto& e) { e.answered = false; }},
+        {"closed", [](auto& e) { e.closed = false; }, [](auto& e) { e.closed = true; }},
+        {"reused", [](auto& e) { e.reused = false; }, [](auto& e) { e.reused = true; }},
+        {"overlaps", nullptr, [](auto& e) { e.overlaps = {"miss"}; }},
+        {"within", [](auto& e) { e.within = 0s; }, nullptr},
+        {"at_least", [](auto& e) { e.at_least = 0s; }, [](auto& e) { e.at_least = 1s; }},
+        {"fetched_from", nullptr, [](auto& e) { e.fetched_from = {"app"}; }},
+        {"body_at_origin", nullptr, [](auto& e) { e.body_at_origin = "whole"; }},
+        {"reused_at_origin", nullptr, [](auto& e) { e.reused_at_origin = false; }},
+    };
+    for (const auto& r : rows) {
+        if (r.holds) { EXPECT_EQ(of_hit(r.key, r.holds), outcome::upheld) << r.key; }
+        if (r.fails) { EXPECT_EQ(of_hit(r.key, r.fails), outcome::violated) << r.key; }
+    }
+}
+
+TEST(expectations, a_generated_body_is_compared_by_size_and_content) {
+    for (std::uint64_t seed : {7, 8}) {
+        staged run;
+        peers::content content{peers::content::kind::generated, {}, 5000, 7, false};
+        run.fetched("view", "/a", content.bytes());
+        content.seed = seed;
+        run.expect("view").body_of = content;
+        EXPECT_EQ(run.outcome_of("expect view body"), seed == 7 ? outcome::upheld : outcome::violated);
+    }
+}
+
+TEST(expectations, a_step_without_an_exchange_is_never_upheld) {
+    staged run;
+    run.expect("nowhere").fetches = 0;
+    EXPECT_EQ(run.outcome_of("expect nowhere fetches"), outcome::inconclusive);
+    EXPECT_EQ(run.judged().outcome, outcome::inconclusive);
+}
+
+TEST(expectations, incomplete_evidence_makes_upheld_and_absence_inconclusive_but_not_what_was_seen) {
+    auto run = stale_hit();
+    run.evidence.incomplete = {"2 packets were dropped"};
+    run.expect("hit").status = 200;
+    run.expect("hit").fetches = 1;
+    run.expect("hit").body = "second";
+    EXPECT_EQ(run.outcome_of("expect hit status"), outcome::inconclusive);
+    EXPECT_EQ(run.outcome_of("expect hit fetches"), outcome::inconclusive);
+    EXPECT_EQ(run.outcome_of("expect hit body"), outcome::violated);
+}
+
+TEST(expectations, no_response_violates_what_one_should_say) {
+    staged run;
+    run.step("view", "GET", "/a");
+    run.expect("view").status = 200;
+    run.expect("view").within = 1s;
+    run.expect("view").answered = false;
+    EXPECT_EQ(run.outcome_of("expect view status"), outcome::violated);
+    EXPECT_EQ(run.outcome_of("expect view within"), outcome::violated);
+    EXPECT_EQ(run.outcome_of("expect view answered"), outcome::upheld);
+}
+
+TEST(expectations, two_copies_are_told_apart) {
+    staged run;
+    run.fetched("a", "/a");
+    run.fetched("b", "/a");
+    run.expect("b").same_copy_as = "a";
+    EXPECT_EQ(run.outcome_of("expect b same_copy_as"), outcome::violated);
+}
+
+TEST(expectations, stale_needs_an_origins_response) {
+    staged run;
+    run.scenario.promises = {{"ttl", 30s}};
+    run.answer(run.step("error", "GET", "/a"), 503);
+    run.expect("error").stale = true;
+    EXPECT_EQ(run.outcome_of("expect error stale"), outcome::violated);
+    run.expect("error").stale = false;
+    EXPECT_EQ(run.outcome_of("expect error stale"), outcome::inconclusive);
+}
+
+TEST(expectations, a_validated_copy_is_as_old_as_its_304) {
+    staged run;
+    run.scenario.promises = {{"ttl", 30s}};
+    run.fetched("first", "/a", "content", "ETag: \"1\"\r\n");
+    run.at(40s);
+    auto client = run.step("second", "GET", "/a");
+    auto origin = run.fetch(client, "If-None-Match: \"1\"\r\n");
+    run.answer(origin, 304, {}, "ETag: \"1\"\r\n");
+    run.answer_raw(client, "HTTP/1.1 200 OK\r\nBadorigin-Serial: " + origin->serial + "\r\nAge: 0\r\nContent-Length: 7\r\n\r\ncontent");
+    run.expect("second").stale = false;
+    EXPECT_EQ(run.outcome_of("expect second stale"), outcome::upheld);
+}
+
+TEST(expectations, a_repeated_step_is_judged_each_time) {
+    staged run;
+    run.fetched("view", "/a");
+    run.answer(run.step("view#2", "GET", "/a"), 503);
+    run.expect("view").status = 200;
+    run.scenario.steps.front().clients.front().repeat = 2;
+    auto v = run.judged();
+    int upheld = 0, violated = 0;
+    for (const auto& f : v.findings) {
+        if (f.claim != "expect view status") continue;
+        upheld += f.outcome == outcome::upheld && f.subject == "view";
+        violated += f.outcome == outcome::violated && f.subject == "view#2";
+    }
+    EXPECT_EQ(upheld, 1);
+    EXPECT_EQ(violated, 1);
+}
+
+TEST(expectations, clients_at_once_overlap_and_one_that_hangs_overlaps_all_that_follows) {
+    staged run;
+    auto a = run.step("a", "GET", "/a");
+    auto b = run.step("b", "GET", "/a");
+    run.answer(a, 200);
+    run.answer(b, 200);
+    run.expect("a").overlaps = {"b"};
+    EXPECT_EQ(run.outcome_of("expect a overlaps"), outcome::upheld);
+    run.expect("a").overlaps = {"nobody"};
+    EXPECT_EQ(run.outcome_of("expect a overlaps"), outcome::inconclusive);
+}
+
+TEST(expectations, time_to_the_first_byte_is_taken_on_the_runs_clock) {
+    staged run;
+    auto a = run.step("a", "GET", "/a");
+    run.at(5s);
+    run.answer(a, 200);
+    run.expect("a").within = 4s;
+    run.expect("a").at_least = 5s;
+    EXPECT_EQ(run.outcome_of("expect a within"), outcome::violated);
+    EXPECT_EQ(run.outcome_of("expect a at_least"), outcome::upheld);
+}
+
+TEST(expectations, the_body_is_followed_through_every_attempt) {
+    struct expected {
+        std::string how;
+        outcome judged;
+    };
+    for (const auto& e : {expected{"whole", outcome::violated}, expected{"last", outcome::upheld}, expected{"none", outcome::violated}}) {
+        staged run;
+        auto client = run.step("order", "POST", "/o", {}, "body");
+        run.request(run.origin_connection("one"),
+                    "POST /o HTTP/1.1\r\nHost: a\r\nBadorigin-Token: " + client->token + "\r\nContent-Length: 4\r\n\r\n", ending::fin);
+        auto on = run.origin_connection("two");
+        run.fetch(client, {}, on);
+        run.expect("order").body_at_origin = e.how;
+        run.expect("order").fetched_from = {"one", "two"};
+        run.expect("order").attempts = 2;
+        run.expect("order").reused_at_origin = false;
+        EXPECT_EQ(run.outcome_of("expect order body_at_origin"), e.judged) << e.how;
+        EXPECT_EQ(run.outcome_of("expect order fetched_from"), outcome::upheld);
+        EXPECT_EQ(run.outcome_of("expect order attempts"), outcome::upheld);
+        EXPECT_EQ(run.outcome_of("expect order reused_at_origin"), outcome::upheld);
+    }
+}
+
+TEST(expectations, closed_is_who_closed_first) {
+    for (bool by_proxy : {true, false}) {
+        staged run;
+        auto on = run.client_connection();
+        run.answer(run.step("a", "GET", "/a", {}, {}, on), 400);
+        if (by_proxy) run.server_closes(on);
+        run.client_closes(on);
+        run.expect("a").closed = true;
+        EXPECT_EQ(run.outcome_of("expect a closed"), by_proxy ? outcome::upheld : outcome::violated);
+        run.expect("a").closed = false;
+        EXPECT_EQ(run.outcome_of("expect a closed"), by_proxy ? outcome::violated : outcome::upheld);
+        if (!by_proxy) {
+            run.server_closes(on);
+            run.expect("a").closed = true;
+            EXPECT_EQ(run.outcome_of("expect a closed"), outcome::inconclusive);
+        }
+    }
+}
+
+TEST(expectations, raw_steps_are_found_by_their_endpoint_and_what_they_cause_by_target) {
+    staged run;
+    auto on = run.client_connection();
+    auto first = run.raw_step("one", "GET /a HTTP/1.1\r\nHost: a\r\n\r\n", ending::framed, on);
+    auto caused = run.request(run.origin_connection(), "GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    run.request(run.origin_connection(), "GET /probe HTTP/1.1\r\nHost: a\r\n\r\n");
+    run.answer(caused, 200, "ok");
+    run.answer(first, 200, "ok");
+    run.answer(run.raw_step("two", "GET /b HTTP/1.1\r\nHost: a\r\n\r\n", ending::framed, on), 404);
+    run.expect("one").fetches = 1;
+    run.expect("one").status = 200;
+    run.expect("two").fetches = 0;
+    run.expect("two").status = 404;
+    run.expect("two").reused = true;
+    for (const auto& f : run.judged().findings) {
+        if (f.kind == kind::expectation) { EXPECT_EQ(f.outcome, outcome::upheld) << f.claim << ": " << f.message; }
+    }
+}
+
+TEST(premises, an_unmet_premise_makes_expectations_inconclusive_but_hides_no_broken_rule) {
+    auto run = stale_hit();
+    run.premise("hit").fetches = 1;
+    run.expect("hit").status = 503;
+    run.expect("hit").body = "first";
+    EXPECT_EQ(run.outcome_of("premise hit fetches"), outcome::inconclusive);
+    EXPECT_EQ(run.outcome_of("expect hit status"), outcome::inconclusive);
+    EXPECT_EQ(run.outcome_of("expect hit body"), outcome::upheld);
+    EXPECT_EQ(run.judged().outcome, outcome::inconclusive);
+    EXPECT_NE(run.judged().reason.find("premise hit fetches"), std::string::npos);
+    run.evidence.manifest.proxy_crash = "signal 11 (Segmentation fault)";
+    EXPECT_EQ(run.judged().outcome, outcome::violated);
+}
+
+// claims over the run
+
+TEST(origin_logs, count_and_statuses_leave_probes_aside) {
+    staged run;
+    auto failed = run.fetch(run.step("a", "GET", "/a"));
+    run.answer(failed, 500);
+    run.fetched("b", "/b");
+    run.fetch(run.step("c", "GET", "/a"));
+    run.answer(run.request(run.origin_connection(), "GET /probe HTTP/1.1\r\nHost: a\r\n\r\n"), 200);
+    scenario::origin_log log;
+    log.origin = "app";
+    log.requests = 3;
+    log.statuses = std::vector<int>{500, 200, 0};
+    run.scenario.origin_logs = {log};
+    EXPECT_EQ(run.outcome_of("origin log app"), outcome::upheld) << run.messages_of("origin log app");
+    log.target = "/a";
+    log.requests = 2;
+    log.statuses = std::vector<int>{500, 0};
+    run.scenario.origin_logs = {log};
+    EXPECT_EQ(run.outcome_of("origin log app"), outcome::upheld);
+    log.statuses = std::vector<int>{500, 500};
+    run.scenario.origin_logs = {log};
+    EXPECT_EQ(run.outcome_of("origin log app"), outcome::violated);
+    log.statuses.reset();
+    log.requests = 3;
+    run.scenario.origin_logs = {log};
+    EXPECT_EQ(run.outcome_of("origin log app"), outcome::violated);
+    run.evidence.incomplete = {"dropped"};
+    EXPECT_EQ(run.outcome_of("origin log app"), outcome::inconclusive);
+}
+
+TEST(probes, are_requests_that_no_client_caused) {
+    staged run;
+    for (int i = 0; i < 3; ++i) run.request(run.origin_connection(), "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n");
+    run.fetch(run.step("a", "GET", "/health"));
+    scenario::probe_expectation expected;
+    expected.origin = "app";
+    expected.target = "/health";
+    expected.at_least = expected.at_most = 3;
+    run.scenario.probes = {expected};
+    EXPECT_EQ(run.outcome_of("probes app"), outcome::upheld);
+    run.scenario.probes.front().at_least = 4;
+    EXPECT_EQ(run.outcome_of("probes app"), outcome::violated);
+    run.scenario.probes.front() = expected;
+    run.scenario.probes.front().at_most = 2;
+    EXPECT_EQ(run.outcome_of("probes app"), outcome::violated);
+}
+
+TEST(vitals, limits_hold_between_two_steps) {
+    staged run;
+    run.vitals("start", 0s, 0s, 20, 1000);
+    run.vitals("busy", 1s, 900ms, 30, 3000);
+    run.vitals("end", 2s, 1s, 25, 2000);
+    scenario::vitals_limits limits;
+    limits.cpu_share = 0.5;
+    limits.descriptors_grow = 5;
+    limits.resident_grow = 999;
+    run.scenario.vitals = {limits};
+    EXPECT_EQ(run.outcome_of("vitals cpu_share"), outcome::upheld);
+    EXPECT_EQ(run.outcome_of("vitals descriptors_grow"), outcome::upheld);
+    EXPECT_EQ(run.outcome_of("vitals resident_grow"), outcome::violated);
+    run.scenario.vitals.front().to = "busy";
+    EXPECT_EQ(run.outcome_of("vitals cpu_share"), outcome::violated);
+    EXPECT_EQ(run.outcome_of("vitals descriptors_grow"), outcome::violated);
+    run.scenario.vitals.front().to = "nowhere";
+    EXPECT_EQ(run.outcome_of("vitals cpu_share"), outcome::inconclusive);
+    run.evidence.vitals[1].monotonic = 100ms;
+    run.scenario.vitals.front().to = "busy";
+    EXPECT_EQ(run.outcome_of("vitals cpu_share"), outcome::inconclusive);
+}
+
+TEST(conditions, count_the_groups_that_match) {
+    auto run = stale_hit();
+    scenario::condition c;
+    c.query = "RespHeader:Age > 30";
+    auto judged = [&] {
+        run.scenario.conditions = {c};
+        return run.outcome_of("where " + c.query);
+    };
+    EXPECT_EQ(judged(), outcome::upheld);
+    c.count = 1;
+    EXPECT_EQ(judged(), outcome::upheld);
+    c.count = 0;
+    EXPECT_EQ(judged(), outcome::violated);
+    c.count.reset();
+    c.at_least = 2;
+    EXPECT_EQ(judged(), outcome::violated);
+    c.premise = true;
+    EXPECT_EQ(judged(), outcome::inconclusive);
+    c.premise = false;
+    c.at_least.reset();
+    c.at_most = 0;
+    EXPECT_EQ(judged(), outcome::violated);
+    c.at_most = 1;
+    EXPECT_EQ(judged(), outcome::upheld);
+    c.query = "RespHeader:Age >";
+    EXPECT_EQ(judged(), outcome::error);
+    c.query = "RespStatus == 200";
+    c.group = "nothing";
+    EXPECT_EQ(judged(), outcome::error);
+}
+
+// the verdict as a whole
+
+TEST(verdict, rules_switched_off_are_named_and_do_not_apply) {
+    staged run;
+    auto origin = run.fetched("first", "/a");
+    run.deliver(run.step("second", "GET", "/b"), origin, 0);
+    EXPECT_EQ(run.judged().outcome, outcome::violated);
+    run.scenario.rules_off["right-answer-to-right-request"] = "the policy rewrites targets";
+    EXPECT_EQ(run.outcome_of("right-answer-to-right-request"), outcome::not_applicable);
+    EXPECT_EQ(run.judged().outcome, outcome::upheld);
+}
+
+TEST(verdict, nothing_to_judge_is_not_applicable) {
+    staged run;
+    EXPECT_EQ(run.judged().outcome, outcome::not_applicable);
+}
+
+TEST(verdict, every_rule_has_one_row_and_ends_with_a_finding) {
+    staged run;
+    run.fetched("view", "/a");
+    auto v = run.judged();
+    for (const auto& id : rule_ids()) {
+        auto of = std::count_if(v.findings.begin(), v.findings.end(), [&](const finding& f) { return f.claim == id; });
+        EXPECT_EQ(of, 1) << id;
+    }
+    EXPECT_EQ(all_rules().size(), rule_catalogue().size());
+    for (std::size_t i = 0; i < rule_catalogue().size(); ++i) {
+        EXPECT_EQ(all_rules()[i]->id(), rule_catalogue()[i].id);
+        EXPECT_FALSE(rule_catalogue()[i].bugs.empty()) << rule_catalogue()[i].id;
+        EXPECT_FALSE(rule_catalogue()[i].source.empty());
+    }
+}
+
+TEST(verdict, its_stable_part_is_sorted_and_says_nothing_of_this_run) {
+    auto run = stale_hit();
+    run.expect("hit").status = 503;
+    auto v = run.judged();
+    auto text = verdicts_json(v);
+    EXPECT_EQ(text, verdicts_json(run.judged()));
+    EXPECT_EQ(text.find("instead of"), std::string::npos);
+    EXPECT_LT(text.find("\"age-honest\""), text.find("\"alive-and-serving\""));
+    EXPECT_LT(text.find("\"alive-and-serving\""), text.find("\"expect hit status\""));
+    std::reverse(v.findings.begin(), v.findings.end());
+    EXPECT_EQ(verdicts_json(v), text);
+    EXPECT_NE(citations_json(v).find("status 200 instead of 503"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace badorigin::judge::test
