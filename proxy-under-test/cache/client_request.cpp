@@ -6,6 +6,7 @@
 
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/delivery.h"
+#include "proxy-under-test/cache/forwarding.h"
 #include "proxy-under-test/cache/origin_fetch.h"
 #include "proxy-under-test/cache/planted_bugs.h"
 #include "proxy-under-test/cache/waiting.h"
@@ -16,16 +17,6 @@ namespace {
 constexpr int max_restarts = 4;
 constexpr auto send_timeout = std::chrono::seconds(60);
 
-/// RFC 9112 3.2.2: an absolute target names the host, whatever Host says.
-void take_host_from_target(request_head& request) {
-    constexpr std::string_view scheme = "http://";
-    if (!same_name(std::string_view(request.target).substr(0, scheme.size()), scheme)) return;
-    const auto path = request.target.find_first_of("/?", scheme.size());
-    request.fields.set("Host", std::string_view(request.target).substr(scheme.size(), path - scheme.size()));
-    request.target = path == std::string::npos ? "/" : request.target.substr(path);
-    if (request.target.front() == '?') request.target.insert(0, 1, '/');
-}
-
 std::string cache_key(const client_exchange& of) {
     std::string key;
     for (const auto& part : of.hash_parts) {
@@ -33,13 +24,6 @@ std::string cache_key(const client_exchange& of) {
         key += fmt::format("{}:{} ", part.size(), part);
     }
     return key;
-}
-
-/// Asks the origin whether the stored response is still good (RFC 9111 4.3.1).
-void prepare_validation(request_head& request, const object_ptr& stored) {
-    if (!stored) return;
-    if (const auto* tag = stored->head.fields.find("ETag")) request.fields.set("If-None-Match", *tag);
-    if (const auto* modified = stored->head.fields.find("Last-Modified")) request.fields.set("If-Modified-Since", *modified);
 }
 }  // namespace
 
@@ -58,8 +42,7 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     x.body_length = body_.length();
     x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} rxreq", x.ends.session_id));
     take_host_from_target(x.request);
-    auto forwarded = x.request.fields.joined("X-Forwarded-For");
-    x.request.fields.set("X-Forwarded-For", forwarded.empty() ? x.ends.client_ip : forwarded + ", " + x.ends.client_ip);
+    name_client(x.request, x.ends.client_ip);
     x.request.fields.remove("Expect");
     x.original = x.request;
     x.log->add("ReqStart", fmt::format("{} {}", x.ends.client_ip, x.ends.client_port));
@@ -163,24 +146,26 @@ awaitable<client_request::state> client_request::recv() {
     if (decided.what == vcl::action::synth || decided.what == vcl::action::restart || decided.what == vcl::action::fail) {
         co_return decide(decided, state::failed);
     }
-    hash();  // the key is made whatever follows
     switch (decided.what) {
         case vcl::action::pass:
-            co_return state::pass;
+            after_hash_ = state::pass;
+            break;
         case vcl::action::pipe:
-            co_return planted(bug::ignore_pipe) ? state::pass : state::pipe;
+            after_hash_ = planted(bug::ignore_pipe) ? state::pass : state::pipe;
+            break;
         case vcl::action::purge:
-            co_return state::purge;
+            after_hash_ = state::purge;
+            break;
         default:
-            co_return state::lookup;
+            after_hash_ = state::lookup;
     }
+    co_return state::hash;
 }
 
 client_request::state client_request::hash() {
-    exchange_.hash_parts.clear();
     const auto decided = policy(vcl::subroutine::hash);
     exchange_.key = cache_key(exchange_);
-    return decide(decided, state::lookup);
+    return decide(decided, after_hash_);
 }
 
 awaitable<client_request::state> client_request::lookup() {
@@ -241,7 +226,7 @@ void client_request::refresh_in_background(const object_ptr& stale) {
     auto exchange = origin_request(false);
     exchange.background = true;
     const auto validated = stale->has_validator() ? stale : nullptr;
-    prepare_validation(exchange.request, validated);
+    make_conditional(exchange.request, validated);
     exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));
     boost::asio::co_spawn(
         engine_.io,
@@ -267,7 +252,7 @@ awaitable<client_request::state> client_request::miss() {
     auto exchange = origin_request(false);
     exchange.is_hit_for_miss = x.is_hit_for_miss;
     const auto validated = std::exchange(validated_, nullptr);
-    prepare_validation(exchange.request, validated);
+    make_conditional(exchange.request, validated);
     x.object = co_await fetch(std::move(exchange), nullptr, validated);
     if (leads) engine_.objects.end_fetch(x.key);
     co_return x.object ? state::deliver : answer(503, "Service Unavailable");
@@ -292,38 +277,13 @@ awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_bo
     exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
     origin_fetch fetch(engine_, configuration_, std::move(exchange), body, std::move(validated));
     auto brought = co_await fetch.run();
-    if (fetch.body_abandoned() || (body && body->present() && !body->all_read())) ended_ = end::close;
+    if (fetch.body_abandoned()) ended_ = end::close;
     co_return brought;
 }
 
-/// What the origin gets to see of the client's request (RFC 9110 7.6).
 origin_exchange client_request::origin_request(bool passed) {
-    const auto& x = exchange_;
-    origin_exchange out;
-    out.xid = engine_.next_xid();
-    out.ends = x.ends;
-    out.started = engine_.now();
-    out.key = x.key;
-    out.passed = passed;
-    out.backend_hint = x.backend_hint;
-    out.request = x.request;
-    out.request.version = 11;
-    auto& fields = out.request.fields;
-    remove_hop_by_hop(fields);
-    if (passed) {
-        if (body_.chunked()) fields.set("Transfer-Encoding", "chunked");
-    } else {
-        out.request.method = "GET";
-        for (const auto name : {"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match",
-                                "If-Modified-Since", "If-Unmodified-Since"}) {
-            fields.remove(name);
-        }
-    }
-    const auto via = fields.joined("Via");
-    fields.set("Via", via.empty() ? "1.1 badorigin" : via + ", 1.1 badorigin");
-    fields.set("X-Varnish", std::to_string(out.xid));
-    out.original = out.request;
-    out.log = std::make_shared<transaction_log>(engine_.log, out.xid, fmt::format("bereq {} {}", x.xid, passed ? "pass" : "fetch"));
+    auto out = forwarded(exchange_, engine_.next_xid(), passed, engine_.now());
+    out.log = std::make_shared<transaction_log>(engine_.log, out.xid, fmt::format("bereq {} {}", exchange_.xid, passed ? "pass" : "fetch"));
     return out;
 }
 
@@ -393,8 +353,6 @@ awaitable<client_request::state> client_request::pipe() {
     auto& x = exchange_;
     ended_ = end::close_at_once;
     auto exchange = origin_request(true);
-    exchange.request.fields.remove("Transfer-Encoding");
-    if (body_.chunked()) exchange.request.fields.set("Transfer-Encoding", "chunked");
     exchange.request.fields.set("Connection", "close");
     const auto decided = policy(vcl::subroutine::pipe, &exchange);
     if (decided.what != vcl::action::pipe) {

@@ -43,6 +43,7 @@ private:
     bool keep_alive_, hit_ = false, leads_ = false;
     int synth_status_ = 0;
     std::string synth_reason_;
+    state after_hash_ = state::lookup;
     object_ptr validated_;
     end ended_ = end::keep;
 };

@@ -116,6 +116,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
         if (status >= 200) break;
         reader_.emplace(side::response, x.request.method == "HEAD");
     }
+    body_abandoned_ = !body_done || !pending.empty();
     co_return result;
 }
 

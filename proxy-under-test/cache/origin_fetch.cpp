@@ -55,7 +55,7 @@ awaitable<object_ptr> origin_fetch::run() {
                 at = co_await store_response();
                 break;
             case state::failed:
-                let_go(false);
+                let_go(reader_ && reader_->complete());
                 at = state::done;
                 break;
             case state::done:
@@ -137,7 +137,7 @@ awaitable<origin_fetch::state> origin_fetch::response() {
         case vcl::action::error:
             error_status_ = decided.status > 0 ? decided.status : 503;
             error_reason_ = decided.reason.empty() ? std::string(standard_reason(error_status_)) : decided.reason;
-            let_go(false);
+            let_go(reader_->complete());
             co_return state::error;
         default:
             co_return state::failed;
@@ -264,7 +264,7 @@ awaitable<origin_fetch::state> origin_fetch::error() {
 /// return (retry): the same request again, as a new transaction. state::body: go on as if it had not been said.
 origin_fetch::state origin_fetch::retry() {
     if (planted(bug::no_retry)) return state::body;
-    let_go(false);
+    let_go(reader_ && reader_->complete());
     if (exchange_.retries >= max_retries) {
         exchange_.log->add("VCL_Error", "Too many retries, delivering 503");
         return state::failed;
