@@ -98,6 +98,19 @@ public:
     left_behind_rule() : rule_base{"nothing-left-behind"} {}
 
 private:
+    /// Connections that were not closed before the last step was over, so that their descriptors were open on purpose when the last sample
+    /// was taken.
+    static std::uint64_t open_at_end(const matter& about) {
+        frame_number over = 0;
+        for (const auto& e : about.evidence.exchanges) over = std::max(over, end_of(*e).number);
+        for (const auto& m : about.evidence.markers)
+            if (m.kind != capture::marker::kind::stop) over = std::max(over, m.frame.number);
+        return static_cast<std::uint64_t>(std::ranges::count_if(about.evidence.connections, [&](const auto& c) {
+            auto client = client_end(*c), server = server_end(*c);
+            return c->established && (!client || client.number > over) && (!server || server.number > over);
+        }));
+    }
+
     static constexpr std::uint64_t spare_descriptors = 8;
     static constexpr std::uint64_t spare_memory = 32u << 20;  // allocators, thread stacks, code that was not touched before
 
@@ -106,8 +119,7 @@ private:
         if (samples.size() < 2 || !samples.back().alive) return;
         const auto &from = samples.front(), &to = samples.back();
         met();
-        auto open = static_cast<std::uint64_t>(
-            std::ranges::count_if(about.evidence.connections, [](const auto& c) { return c->established && !c->closed(); }));
+        auto open = open_at_end(about);
         if (to.descriptors > from.descriptors + spare_descriptors + open)
             violated({},
                      fmt::format("{} descriptors more at the end than at the start, with {} connections open",

@@ -198,6 +198,19 @@ TEST(expectations, the_body_is_followed_through_every_attempt) {
     }
 }
 
+TEST(expectations, a_body_is_at_no_origin_when_no_attempt_is_whole_or_there_is_none) {
+    staged run;
+    auto on = run.client_connection();
+    run.note("token gone=t9");
+    auto gone = run.request(on, "POST /o HTTP/1.1\r\nHost: a\r\nBadorigin-Token: t9\r\nContent-Length: 10\r\n\r\nabc", ending::fin);
+    run.expect("gone").body_at_origin = "none";
+    EXPECT_EQ(run.outcome_of("expect gone body_at_origin"), outcome::upheld);
+    run.fetch(gone);
+    EXPECT_EQ(run.outcome_of("expect gone body_at_origin"), outcome::upheld);
+    run.request(run.origin_connection(), "POST /o HTTP/1.1\r\nHost: a\r\nBadorigin-Token: t9\r\nContent-Length: 10\r\n\r\nabc0000000");
+    EXPECT_EQ(run.outcome_of("expect gone body_at_origin"), outcome::violated);
+}
+
 TEST(expectations, closed_is_who_closed_first) {
     for (bool by_proxy : {true, false}) {
         staged run;

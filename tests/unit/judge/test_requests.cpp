@@ -132,8 +132,13 @@ TEST(nothing_left_behind, growth_beyond_open_connections_is_violated) {
     EXPECT_EQ(run.outcome_of("nothing-left-behind"), outcome::upheld);
     run.vitals("end", 1s, 0s, 29);
     EXPECT_EQ(run.outcome_of("nothing-left-behind"), outcome::violated);
-    run.origin_connection();
+    auto pooled = run.origin_connection();
     EXPECT_EQ(run.outcome_of("nothing-left-behind"), outcome::upheld);
+    run.client_closes(pooled);  // when everything is taken down
+    EXPECT_EQ(run.outcome_of("nothing-left-behind"), outcome::upheld);
+    run.note("a step after that close");
+    EXPECT_EQ(run.outcome_of("nothing-left-behind"), outcome::violated);
+    run.origin_connection();
     run.vitals("end", 1s, 0s, 20, 200 << 20);
     EXPECT_EQ(run.outcome_of("nothing-left-behind"), outcome::violated);
     staged missing;
