@@ -155,7 +155,7 @@ void stage::start_proxy() {
     sample("start");
 }
 
-void stage::mark(marker::kind kind, const std::string& text) {
+void stage::mark(enum marker::kind kind, const std::string& text) {
     marker m;
     m.kind = kind;
     m.text = text;

@@ -67,7 +67,7 @@ private:
     void start_peers();
     void start_capture();
     void start_proxy();
-    void mark(capture::marker::kind kind, const std::string& text);
+    void mark(enum capture::marker::kind kind, const std::string& text);
     void sample(const std::string& step);
     void rest_now();
     void jump(nanoseconds to);
