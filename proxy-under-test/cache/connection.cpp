@@ -130,6 +130,12 @@ void connection::interrupt() {
     socket_.cancel(ignored);
 }
 
+bool connection::peer_closed() const {
+    char next = 0;
+    auto& socket = const_cast<tcp::socket&>(socket_);
+    return ::recv(socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 void connection::finish_sending() {
     boost::system::error_code ec;
     socket_.shutdown(tcp::socket::shutdown_send, ec);

@@ -54,6 +54,8 @@ public:
     /// Ends a pending read or write with io::interrupted.
     void interrupt();
 
+    /// Nothing but the end is left to be read.
+    bool peer_closed() const;
     void finish_sending();
     /// FIN first, then what still comes is read for a while, so that no RST destroys what was sent last.
     awaitable<void> linger();

@@ -33,13 +33,10 @@ void engine::stop() {
 void engine::run(const std::function<bool()>& when_quiescent) {
     const auto busy = boost::asio::make_work_guard(io);
     while (!stopping) {
-        if (io.poll() > 0) continue;
+        bool moved = io.poll() > 0;
+        while (!stopping && !time.is_virtual() && time.fire_next(now())) moved = true;
         if (stopping) return;
-        if (!time.is_virtual() && time.fire_next(now())) {
-            ++net.activity;
-            continue;
-        }
-        if (when_quiescent()) continue;
+        if (moved || when_quiescent()) continue;
         if (const auto next = time.next(); next && !time.is_virtual()) {
             io.run_one_for(std::max(*next - now(), nanoseconds{0}));
         } else {

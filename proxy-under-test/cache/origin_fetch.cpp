@@ -295,19 +295,14 @@ origin_fetch::state origin_fetch::fail(std::string why) {
 /// The connection goes back to the pool if it may, or is closed.
 void origin_fetch::let_go(bool whole) {
     if (!lease_) return;
-    if (reusable(whole)) {
-        engine_.origins.give_back(std::move(lease_));
-    } else {
-        exchange_.log->add("BackendClose", lease_->origin().name());
-    }
-    lease_.reset();
+    const auto name = lease_->origin().name();
+    const bool clean = whole && may_be_used_again();
+    if (!engine_.origins.give_back(std::move(lease_), clean)) exchange_.log->add("BackendClose", name);
 }
 
-/// RFC 9112 9.3 and 11.2: only behind a complete message, with nothing behind it.
-bool origin_fetch::reusable(bool whole) const {
-    if (planted(bug::reuse_broken_connection)) return true;
-    if (!whole || !reader_ || body_abandoned_ || !(*lease_)->input.empty()) return false;
-    return reader_->body() != framing::until_close && persists(reader_->response().version, reader_->response().fields);
+bool origin_fetch::may_be_used_again() const {
+    if (!reader_ || body_abandoned_ || !(*lease_)->input.empty() || reader_->body() == framing::until_close) return false;
+    return persists(reader_->response().version, reader_->response().fields);
 }
 
 awaitable<origin_fetch::state> origin_fetch::store_response() {

@@ -47,7 +47,7 @@ private:
     state retry();
     state fail(std::string why);
     void let_go(bool whole);
-    bool reusable(bool whole) const;
+    bool may_be_used_again() const;
     object_ptr make_object() const;
     vcl::outcome policy(vcl::subroutine which);
 

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 
+#include "proxy-under-test/cache/planted_bugs.h"
+
 namespace badorigin::cache {
 
 namespace {
 constexpr auto idle_timeout = std::chrono::seconds(60);
+
+/// Whether bytes that belong to no answer keep a connection from being used again.
+bool rubbish_matters() {
+    return !planted(bug::reuse_broken_connection);
 }
+}  // namespace
 
 origin_lease::origin_lease(configuration_ptr keeps, backend& of, connection_ptr over, bool again)
     : keeps_(std::move(keeps)), backend_(of), connection_(std::move(over)), reused_(again) {
@@ -35,16 +42,21 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
     co_return std::make_unique<origin_lease>(std::move(of), to, std::move(*opened), false);
 }
 
-void origin_pool::give_back(lease_ptr lease) {
+bool origin_pool::give_back(lease_ptr lease, bool clean) {
     const auto key = lease->origin().pool_key();
+    if (!clean && rubbish_matters()) return false;
     auto returned = std::move(lease->connection_);
-    if (!returned->is_open()) return;
     const auto* which = returned.get();
     auto& idle_ones = shelves_[key];
-    idle_ones.push_back(
-        {returned, std::make_unique<timer>(network_.time, network_.time.now() + idle_timeout, [this, key, which] { drop(key, which); })});
-    // Whatever an origin says unasked, it cannot be the answer to the next request.
-    returned->watch([this, key, which] { drop(key, which); });
+    auto expiry = std::make_unique<timer>(network_.time, network_.time.now() + idle_timeout, [this, key, which] { drop(key, which); });
+    idle_ones.push_back({returned, std::move(expiry)});
+    returned->watch([this, key, which] { spoken(key, which); });
+    return true;
+}
+
+/// Whatever an origin says unasked, it cannot be the answer to the next request.
+void origin_pool::spoken(const std::string& key, const connection* which) {
+    if (which->peer_closed() || rubbish_matters()) drop(key, which);
 }
 
 void origin_pool::drop(const std::string& key, const connection* which) {

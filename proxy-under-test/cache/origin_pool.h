@@ -36,8 +36,9 @@ class origin_pool {
 public:
     explicit origin_pool(network& of) : network_(of) {}
     awaitable<std::expected<lease_ptr, std::string>> lease(configuration_ptr of, backend& to, bool only_fresh, nanoseconds connect_timeout);
-    /// For the next fetch.
-    void give_back(lease_ptr lease);
+    /// For the next fetch, if it is `clean`: the message was whole and nothing is behind it (RFC 9112 9.3). Else it is closed.
+    /// Says whether it was kept.
+    bool give_back(lease_ptr lease, bool clean);
 
 private:
     struct idle {
@@ -45,6 +46,7 @@ private:
         std::unique_ptr<timer> expiry;
     };
     using shelf = std::list<idle>;
+    void spoken(const std::string& key, const connection* which);
     void drop(const std::string& key, const connection* which);
 
     network& network_;

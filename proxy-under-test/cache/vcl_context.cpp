@@ -106,8 +106,13 @@ value vcl_context::read_req(std::string_view member) const {
     if (member == "hash_ignore_busy") return c.hash_ignore_busy;
     if (member == "is_hitmiss") return c.is_hit_for_miss;
     if (member == "is_hitpass") return c.is_hit_for_pass;
-    if (member == "backend_hint") return vcl::backend_ref{c.backend_hint};
+    if (member == "backend_hint") return vcl::backend_ref{hint_or_default(c.backend_hint)};
     return {};
+}
+
+/// What no policy has set is the first backend of the configuration.
+std::string vcl_context::hint_or_default(const std::string& hint) const {
+    return hint.empty() ? configuration_.backends.default_name() : hint;
 }
 
 value vcl_context::read_bereq(std::string_view member) const {
@@ -118,7 +123,7 @@ value vcl_context::read_bereq(std::string_view member) const {
     if (member == "xid") return text(std::to_string(o.xid));
     if (member == "time") return moment(o.started);
     if (member == "retries") return integer(o.retries);
-    if (member == "backend") return vcl::backend_ref{o.backend_hint};
+    if (member == "backend") return vcl::backend_ref{hint_or_default(o.backend_hint)};
     if (member == "uncacheable") return o.passed;
     if (member == "is_bgfetch") return o.background;
     if (member == "is_hitmiss") return o.is_hit_for_miss;

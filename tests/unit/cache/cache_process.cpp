@@ -220,6 +220,16 @@ bool cache_process::alive() const {
     return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
 }
 
+int cache_process::exit_code() {
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void cache_process::hang_up() {
+    ::close(std::exchange(control_, -1));
+}
+
 wire cache_process::connect() {
     const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const auto at = loopback(port_);

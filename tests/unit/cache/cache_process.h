@@ -73,6 +73,9 @@ public:
     nlohmann::json sync() { return ask({{"do", "sync"}}); }
     void advance(std::chrono::nanoseconds by);
     bool alive() const;
+    int exit_code();  ///< waits for the end
+    void hang_up();   ///< closes the control connection
+    std::string log_path() const { return directory_ + "/log"; }
     int pid() const { return pid_; }
 
 private:

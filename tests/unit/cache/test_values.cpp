@@ -281,7 +281,7 @@ TEST(strictness, what_can_be_read_in_two_ways_is_refused_however_it_is_split) {
         {"GET / HTTP/1.1\rHost: a\r\n\r\n", "bare CR"},
         {"GET / HTTP/1.1\nHost: a\n\n", "bare LF"},
         {"GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n", "a control character"},
-        {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 37), "a control character"},
+        {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: ") + '\0' + "\r\n\r\n", "a control character"},
         {"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", "obs-fold"},
         {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", "white space before the colon"},
         {"GET / HTTP/1.1\r\n\r\n", "no Host field"},

@@ -1,0 +1,87 @@
+// The program as a user meets it: its command line, its log, its end, and the real clock.
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/unit/cache/cache_process.h"
+
+namespace badorigin::cache::testing {
+namespace {
+
+/// What a run says on both outputs, and its exit code.
+std::pair<std::string, int> run(const std::string& arguments) {
+    std::FILE* out = ::popen((BADORIGIN_BUILD_DIR "/badorigin-cache " + arguments + " 2>&1").c_str(), "r");
+    std::string said;
+    std::array<char, 4096> part{};
+    while (const auto got = std::fread(part.data(), 1, part.size(), out)) said.append(part.data(), got);
+    return {said, WEXITSTATUS(::pclose(out))};
+}
+
+TEST(program, explains_itself) {
+    const auto [help, code] = run("--help");
+    EXPECT_EQ(code, 0);
+    EXPECT_NE(help.find("Examples:"), std::string::npos);
+    EXPECT_EQ(run("--version").second, 0);
+}
+
+TEST(program, says_what_is_wrong_in_a_sentence_and_exits_with_2) {
+    for (const auto& [arguments, sentence] : std::vector<std::pair<std::string, std::string>>{
+             {"", "--vcl FILE"},
+             {"--vcl /nonexistent.vcl --listen 127.0.0.1:0", "Cannot read the VCL file"},
+             {"--vcl /dev/null --clock lunar", "lunar"},
+             {"--frobnicate", "frobnicate"},
+         }) {
+        const auto [said, code] = run(arguments);
+        EXPECT_EQ(code, 2) << arguments;
+        EXPECT_NE(said.find(sentence), std::string::npos) << said;
+    }
+}
+
+TEST(program, writes_its_log_transaction_by_transaction) {
+    origin app;
+    cache_process cache(app);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    fetch.send(ok("one"));
+    client.read();
+    client.close();
+    cache.sync();
+    std::ifstream in(cache.log_path());
+    const std::string log(std::istreambuf_iterator<char>(in), {});
+    const auto fetched = log.find("\n3 BereqURL /x\n"), begun = log.find("3 Begin bereq 2 fetch\n"),
+               asked = log.find("2 Begin req 1 rxreq\n");
+    EXPECT_NE(fetched, std::string::npos) << log;
+    EXPECT_LT(begun, fetched);
+    EXPECT_LT(fetched, asked) << "the fetch ends first";
+    EXPECT_NE(log.find("2 RespStatus 200\n"), std::string::npos);
+    EXPECT_NE(log.find("1 End\n"), std::string::npos);
+}
+
+TEST(program, ends_with_0_at_sigterm_at_quit_and_with_its_control_connection) {
+    origin app;
+    {
+        cache_process cache(app);
+        ::kill(cache.pid(), SIGTERM);
+        EXPECT_EQ(cache.exit_code(), 0);
+    }
+    {
+        cache_process cache(app);
+        EXPECT_EQ(cache.ask({{"do", "quit"}})["ok"], true);
+        EXPECT_EQ(cache.exit_code(), 0);
+    }
+    {
+        cache_process cache(app);
+        cache.hang_up();
+        EXPECT_EQ(cache.exit_code(), 0);
+    }
+}
+
+}  // namespace
+}  // namespace badorigin::cache::testing
