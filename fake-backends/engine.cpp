@@ -243,6 +243,13 @@ engine::~engine() {
     for (const auto& each : open) each->dispose();
 }
 
+void engine::start_clock() {
+    auto& own = *impl_;
+    if (own.settings.virtual_time) return;
+    own.settings.wall_start += own.now();
+    own.real_start = std::chrono::steady_clock::now();
+}
+
 nanoseconds engine::now() const {
     return impl_->now();
 }

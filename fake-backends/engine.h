@@ -74,6 +74,8 @@ public:
     void close_connection(const std::string& name);  ///< a kept one
 
     nanoseconds now() const;
+    /// Real time: the run's clock is zero now. Before anything is scripted against it.
+    void start_clock();
     /// Runs what is ready; returns whether anything was.
     bool poll();
     /// Real time: runs until `done` holds or the time of the run's clock is reached; virtual time must not use it.

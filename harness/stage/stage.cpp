@@ -151,6 +151,7 @@ void stage::start_proxy() {
     proxy_host_ = at.substr(0, colon);
     proxy_port_ = static_cast<std::uint16_t>(std::stoi(at.substr(colon + 1)));
     manifest_.roles[at] = "proxy";
+    if (!virtual_time_) engine_->start_clock();
     drive([] { return true; }, now());
     sample("start");
 }

@@ -14,10 +14,10 @@ void saint_list::blacklist(const std::string& key, nanoseconds now, nanoseconds 
 }
 
 bool saint_list::sick_for(const std::string& key, nanoseconds now) const {
-    if (planted(bug::ignore_saint)) return false;
+    if (threshold_ <= 0 || planted(bug::ignore_saint)) return false;  // 0 switches saint mode off (R3.4)
     const auto listed = until_.find(key);
     if (listed != until_.end() && listed->second > now) return true;
-    return threshold_ > 0 && size(now) >= threshold_;
+    return size(now) >= threshold_;
 }
 
 std::int64_t saint_list::size(nanoseconds now) const {

@@ -33,6 +33,7 @@ public:
 private:
     vcl::value read_common(std::string_view variable) const;
     vcl::value read_req(std::string_view member) const;
+    std::string hint_or_default(const std::string& hint) const;
     vcl::value read_bereq(std::string_view member) const;
     vcl::value read_beresp(std::string_view member) const;
     vcl::value read_obj(std::string_view member) const;

@@ -8,8 +8,8 @@ backend app {
 }
 
 sub vcl_init {
-    # 0: no number of URLs in saint mode makes the whole origin sick.
-    new app_saint = saintmode.saintmode(app, 0);
+    # With this many URLs in saint mode the whole origin counts as sick; 0 would switch saint mode off.
+    new app_saint = saintmode.saintmode(app, 100);
 }
 
 sub vcl_recv {

@@ -14,8 +14,8 @@ backend spare {
 }
 
 sub vcl_init {
-    new app_saint = saintmode.saintmode(app, 0);
-    new spare_saint = saintmode.saintmode(spare, 0);
+    new app_saint = saintmode.saintmode(app, 100);
+    new spare_saint = saintmode.saintmode(spare, 100);
     new both = directors.fallback();
     both.add_backend(app_saint.backend());
     both.add_backend(spare_saint.backend());
