@@ -65,7 +65,7 @@ answer check_age(const step_case& c) {
     auto expected = *c.expected.age;
     auto field = http::age_field(got(c).fields);
     const auto& from = c.seen.delivered_from;
-    bool own = from && run.owner(*from) == &c.seen;
+    bool own = from && run.caused(c.seen, *from);
     if (!field && !(own && expected <= 1s)) return violated("no valid Age field", response_of(c));
     nanoseconds age = field.value_or(0s);
     auto took = run.clock(c.client().response->first) - run.clock(begin_of(c.client()));

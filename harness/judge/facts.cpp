@@ -117,9 +117,10 @@ bool contains(const std::vector<exchange_ptr>& all, const exchange_ptr& what) {
 }
 
 std::string seconds_text(nanoseconds value) {
-    auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
-    if (milliseconds % 1000 == 0) return fmt::format("{} s", milliseconds / 1000);
-    return fmt::format("{:.3g} s", static_cast<double>(milliseconds) / 1000.0);
+    auto text = fmt::format("{:.3f}", std::chrono::duration<double>(value).count());
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.ends_with('.')) text.pop_back();
+    return text + " s";
 }
 
 std::string connection_words(const exchange& e) {

@@ -102,6 +102,11 @@ std::vector<exchange_ptr> run_index::attempts(const transaction& t) const {
     return all;
 }
 
+bool run_index::caused(const transaction& t, const exchange& origin) const {
+    if (owner(origin) == &t) return true;
+    return is_raw(t) && std::ranges::any_of(attempts(t), [&](const exchange_ptr& a) { return a.get() == &origin; });
+}
+
 std::size_t run_index::fetches(const transaction& t) const {
     return t.fetches.empty() ? attempts(t).size() : t.fetches.size();
 }

@@ -34,6 +34,8 @@ public:
     /// All origin exchanges on behalf of a client exchange in order. For raw steps, which carry no token: those for the same target that
     /// nobody else caused, begun between the request and the end of its response.
     std::vector<exchange_ptr> attempts(const transaction& t) const;
+    /// It was asked on behalf of this client exchange, not taken from the store or from somebody else's fetch.
+    bool caused(const transaction& t, const exchange& origin) const;
     /// How many fetches that makes.
     std::size_t fetches(const transaction& t) const;
     bool is_raw(const transaction& t) const;

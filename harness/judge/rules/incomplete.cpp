@@ -129,7 +129,7 @@ private:
         const auto& from = *t.delivered_from;
         auto ended = from.response->last;
         if (auto closed = server_end(*from.on); closed.number > ended.number) ended = closed;
-        if (about.run.owner(from) == &t || begin_of(*t.client).number < ended.number) return;
+        if (about.run.caused(t, from) || begin_of(*t.client).number < ended.number) return;
         violated(about.run.step_of(*t.client),
                  fmt::format("{} (frame {}) is answered from the store with a response that its origin did not finish (frame {})",
                              request_line(*t.client), begin_of(*t.client).number, from.response->first.number),

@@ -27,7 +27,7 @@ private:
         if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || !t.delivered_from->request) return;
         const auto& from = *t.delivered_from;
         met(*t.client);
-        if (about.run.owner(from) != &t) judge_request(t, from, about);
+        if (!about.run.caused(t, from)) judge_request(t, from, about);
         judge_content(t, from, about);
     }
 
@@ -80,8 +80,7 @@ public:
 
 private:
     void look(const transaction& t, const matter& about) override {
-        if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || about.run.owner(*t.delivered_from) == &t)
-            return;
+        if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || about.run.caused(t, *t.delivered_from)) return;
         const auto& from = *t.delivered_from;
         if (!from.request || !from.answered()) return;
         const auto& response = from.response->message;

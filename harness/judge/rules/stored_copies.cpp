@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 /// The client's exchange was answered with a response that another exchange had fetched before.
 bool from_store(const transaction& t, const matter& about) {
     return t.client && t.client->request && t.client->answered() && t.delivered_from && t.delivered_from->answered() &&
-           about.run.owner(*t.delivered_from) != &t;
+           !about.run.caused(t, *t.delivered_from);
 }
 
 class grace_rule final : public rule_base {

@@ -70,7 +70,7 @@ private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client) return;
         if (t.delivered_from && is_304(*t.delivered_from) && !is_conditional(t.delivered_from->request->message) &&
-            about.run.owner(*t.delivered_from) != &t)
+            !about.run.caused(t, *t.delivered_from))
             report(t, *t.delivered_from, about);
         auto attempts = about.run.attempts(t);
         if (attempts.empty() || !is_304(*attempts.back()) || is_conditional(attempts.back()->request->message)) return;
@@ -156,7 +156,7 @@ private:
     /// The copy came from before the validation, from the same origin, and nothing newer was stored in between.
     static bool is_older(const transaction& t, const exchange& by, const matter& about) {
         const auto& from = *t.delivered_from;
-        return begin_of(from).number < begin_of(by).number && origin_name(from) == origin_name(by) && about.run.owner(from) != &t;
+        return begin_of(from).number < begin_of(by).number && origin_name(from) == origin_name(by) && !about.run.caused(t, from);
     }
 
     void judge_lifetime(const transaction& t, const exchange& by, const std::vector<exchange_ptr>& attempts, const matter& about) {

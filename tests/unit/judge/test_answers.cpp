@@ -47,6 +47,15 @@ TEST(right_answer_to_right_request, a_post_that_gets_anothers_answer_is_violated
     EXPECT_EQ(run.outcome_of(right), outcome::violated);
 }
 
+TEST(right_answer_to_right_request, a_raw_post_gets_the_answer_to_what_it_caused) {
+    staged run;
+    auto client = run.raw_step("raw", "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    auto origin = run.request(run.origin_connection(), "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    run.answer(origin, 200, "ok");
+    run.deliver(client, origin);
+    EXPECT_EQ(run.outcome_of(right), outcome::upheld) << run.messages_of(right);
+}
+
 TEST(right_answer_to_right_request, an_error_of_the_proxys_own_is_no_answer_of_an_origin) {
     staged run;
     run.answer(run.step("view", "GET", "/a"), 503, "sorry");
