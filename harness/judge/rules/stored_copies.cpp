@@ -112,7 +112,8 @@ private:
         auto is = age_at_delivery(about, from, *t.client);
         // the header may have been made up when the request came in
         auto earliest = std::max(0ns, is.least - (about.run.clock(t.client->response->first) - about.run.clock(begin_of(*t.client))));
-        if (*said + 1s < earliest || *said > is.most + 1s)
+        // Age has whole seconds, and a cache may drop the fraction before it takes off what it does not count.
+        if (*said + 1s < std::chrono::floor<std::chrono::seconds>(earliest) || *said > is.most + 1s)
             report(t, from, about,
                    fmt::format("Age says {}, the response is {} to {} old", seconds_text(*said), seconds_text(earliest),
                                seconds_text(is.most)));
