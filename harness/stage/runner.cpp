@@ -1,6 +1,7 @@
 #include "harness/stage/runner.h"
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <deque>
@@ -221,6 +222,9 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
     std::atomic<std::size_t> next{0};
     std::mutex one_teller;
     const auto work = [&] {
+        // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet reached its
+        // exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
+        if (::unshare(CLONE_FILES) != 0) throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
         while (true) {
             const std::size_t turn = next.fetch_add(1);
             if (turn >= jobs.size() || (settings.interrupt && settings.interrupt->load())) return;
