@@ -18,6 +18,8 @@ namespace {
 using nlohmann::json;
 using std::chrono::steady_clock;
 
+constexpr const char* control_name = "control.sock";  ///< in the working directory, which the cache runs in: no path is too long for it
+
 class bundled final : public child_driver {
 public:
     explicit bundled(std::string program) : path_(std::move(program)) {}
@@ -63,15 +65,13 @@ protected:
         const auto policy = in_working_directory("policy.vcl");
         write_file(policy,
                    settings().policy_directory.empty() ? default_policy() : filled_policy(settings().policy_directory, policy_file()));
-        auto socket_path = in_working_directory("control.sock");
-        if (socket_path.size() > longest_socket_path) socket_path = folder_.emplace().path() + "/control.sock";
-        socket_path_ = socket_path;
-        ::unlink(socket_path.c_str());
+        socket_path_ = in_working_directory(control_name);
+        ::unlink(socket_path_.c_str());
 
         process_settings what;
         what.channel = true;
         what.arguments = {
-            path_, "--listen", settings().listen, "--vcl", policy, "--control", socket_path, "--log", in_working_directory("cache.log")};
+            path_, "--listen", settings().listen, "--vcl", policy, "--control", control_name, "--log", in_working_directory("cache.log")};
         what.arguments.insert(what.arguments.end(), {"--clock", settings().virtual_time ? "virtual" : "real"});
         if (settings().virtual_time)
             what.arguments.insert(what.arguments.end(), {"--now-ns", std::to_string(settings().wall_start.count())});
@@ -80,13 +80,12 @@ protected:
         configuration_ = "boot";
         spawn(what);
         wait_until_ready();
-        control_.emplace(socket_path);
+        control_.emplace(settings().working_directory, control_name);
     }
 
     void after_end() override {
         control_.reset();
         ::unlink(socket_path_.c_str());
-        folder_.reset();
     }
 
 private:
@@ -103,7 +102,7 @@ private:
     void wait_until_ready() {
         std::string said;
         while (!said.starts_with("ready ") && said.find("\nready ") == std::string::npos) {
-            if (!poll_until(child().channel(), child().end_descriptor(), POLLIN, start_deadline()))
+            if (!await_start(child().channel(), child().end_descriptor()))
                 fail(fmt::format("badorigin-cache was not ready within {} s",
                                  std::chrono::duration<double>(settings().start_deadline).count()));
             char piece[512];
@@ -140,7 +139,6 @@ private:
 
     std::string path_, socket_path_;
     mutable std::optional<std::string> version_;
-    std::optional<private_folder> folder_;
     std::optional<control_socket> control_;
     std::string configuration_;
     int configurations_ = 1;

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "proxy-under-test/drivers/listening.h"
 #include "proxy-under-test/drivers/words.h"
@@ -75,8 +76,23 @@ void child_driver::fail_ended(const std::string& when) {
     fail(ending.empty() ? fmt::format("{} fell silent {}", program(), when) : fmt::format("{} ended {} ({})", program(), when, ending));
 }
 
+void child_driver::check_interrupt() const {
+    if (settings_.interrupt != nullptr && settings_.interrupt->load()) throw set_up_error("interrupted");
+}
+
+bool child_driver::await_start(int first, int second) const {
+    constexpr milliseconds look_up{50};  // a signal is handled in another thread: it ends no wait of ours
+    for (;;) {
+        check_interrupt();
+        const auto now = steady_clock::now();
+        if (poll_until(first, second, POLLIN, std::min(start_deadline_, now + look_up))) return true;
+        if (now >= start_deadline_) return false;
+    }
+}
+
 void child_driver::wait_until_listening() {
     for (milliseconds pause{1}; !is_listening(settings_.listen); pause = std::min(pause * 2, milliseconds(20))) {
+        check_interrupt();
         if (steady_clock::now() >= start_deadline_)
             fail(fmt::format("{} did not listen at {} within {} s", program(), settings_.listen,
                              std::chrono::duration<double>(settings_.start_deadline).count()));

@@ -35,6 +35,8 @@ protected:
     void spawn(process_settings what);
     process& child() { return *process_; }
     bool has_child() const { return process_ != nullptr; }
+    /// Waits for `first` or `second` to be readable (the second may be -1). False at the start deadline; throws when the run is interrupted.
+    bool await_start(int first, int second) const;
     /// Returns when somebody listens at address(). Throws when it ends before, or at the start deadline.
     void wait_until_listening();
     /// Throws with the ending and the last words.
@@ -50,6 +52,7 @@ protected:
 
 private:
     [[noreturn]] void unsupported(const std::string& what) const;
+    void check_interrupt() const;
 
     proxy_settings settings_;
     deadline start_deadline_;

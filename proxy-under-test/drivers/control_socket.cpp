@@ -1,9 +1,11 @@
 #include "proxy-under-test/drivers/control_socket.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
@@ -12,13 +14,15 @@
 
 namespace badorigin::drivers {
 
-control_socket::control_socket(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+control_socket::control_socket(const std::string& folder, const std::string& name) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.size() > longest_socket_path) throw set_up_error(fmt::format("{} is too long for a socket's path", path));
-    std::memcpy(address.sun_path, path.data(), path.size());
+    // A socket's path holds 107 bytes, a bundle's may be longer: so through a descriptor of the folder.
+    const descriptor at(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const auto path = fmt::format("/proc/thread-self/fd/{}/{}", at.number(), name);
+    std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
     if (::connect(socket_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw control_lost(fmt::format("the control socket {} cannot be reached: {}", path, std::generic_category().message(errno)));
+        throw control_lost(fmt::format("the control socket {}/{} cannot be reached: {}", folder, name, std::generic_category().message(errno)));
 }
 
 void control_socket::send(const std::string& line, deadline when) {

@@ -9,13 +9,10 @@
 
 namespace badorigin::drivers {
 
-/// Longest path that sockaddr_un takes, without its terminating zero.
-inline constexpr std::size_t longest_socket_path = 107;
-
 class control_socket {
 public:
     /// Connects; throws set_up_error.
-    explicit control_socket(const std::string& path);
+    control_socket(const std::string& folder, const std::string& name);
     /// One request and its answer. Throws set_up_error when the cache refuses, does not answer in time, or has gone.
     nlohmann::json ask(const nlohmann::json& request, deadline when);
 

@@ -1,6 +1,7 @@
 // Drivers start, configure, clock, watch and stop a proxy as a separate process. One header for all of them.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -31,6 +32,7 @@ struct proxy_settings {
     nanoseconds wall_start{0};                         ///< Unix time at the run's clock zero, virtual time only
     std::vector<std::string> planted_bugs;             ///< bundled only
     std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};
+    const std::atomic<bool>* interrupt = nullptr;      ///< when it becomes true, a start that still waits throws "interrupted"
 };
 
 /// Fills `{…}` placeholders. Unknown ones that look like ours (`{origin:x}`, `{listen}`, or a bare `{word}` that the settings define) are an error; other

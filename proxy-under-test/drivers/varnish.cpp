@@ -150,6 +150,7 @@ protected:
 private:
     /// varnishd greets when the VCL is compiled and the sockets are bound; or ends with a message.
     void greet() {
+        await_start(child().channel(), -1);
         try {
             cli_->receive(start_deadline());
         } catch (const set_up_error&) {

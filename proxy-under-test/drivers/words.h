@@ -18,7 +18,7 @@ std::string base_name(const std::string& path);
 std::string read_file(const std::string& path);
 void write_file(const std::string& path, const std::string& text);
 
-/// A short folder of our own under TMPDIR, removed with its owner: socket and VSM paths have length limits that a bundle's path may exceed.
+/// A short folder of our own under TMPDIR, removed with its owner: VSM paths have a length limit that a bundle's path may exceed.
 class private_folder {
 public:
     private_folder();
