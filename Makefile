@@ -19,7 +19,7 @@ run: packages build
 # All tests: unit, end to end on the bundled cache and on varnish, planted bugs, fuzzing for 30 s a target.
 test: packages packages-test build
 	@cmake --preset fuzz --log-level=NOTICE >/dev/null
-	@cmake --build --preset fuzz
+	@cmake --build --preset fuzz --target fuzz_targets
 	@tests/run build
 
 test-asan test-tsan: test-%: packages packages-test

@@ -62,6 +62,7 @@ function(badorigin_test target)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS" ${ARGN})
   find_package(GTest REQUIRED)
   add_executable(${target} ${arg_SOURCES})
+  target_compile_options(${target} PRIVATE -O0)  # compiled more often than run
   target_link_libraries(${target} PRIVATE badorigin_options GTest::gtest GTest::gmock GTest::gtest_main ${arg_LINKS})
   target_compile_definitions(${target} PRIVATE BADORIGIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}" BADORIGIN_BUILD_DIR="${CMAKE_BINARY_DIR}")
   if(NOT arg_TIMEOUT)
