@@ -91,6 +91,10 @@ std::expected<void, std::string> write_manifest(const std::string& folder, const
     j["virtual_time"] = m.virtual_time;
     j["planted_bug"] = m.planted_bug;
     j["interrupted"] = m.interrupted;
+    if (!m.late.empty()) {
+        j["late"] = m.late;
+        j["late_step"] = m.late_step;
+    }
     j["proxy_crash"] = m.proxy_crash;
     return write(folder, manifest_file, j);
 }
@@ -115,6 +119,8 @@ std::expected<manifest, std::string> read_manifest(const std::string& folder) {
         m.virtual_time = j.value("virtual_time", false);
         m.planted_bug = j.value("planted_bug", "");
         m.interrupted = j.value("interrupted", "");
+        m.late = j.value("late", "");
+        m.late_step = j.value("late_step", "");
         m.proxy_crash = j.value("proxy_crash", "");
         return m;
     });

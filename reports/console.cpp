@@ -1,7 +1,10 @@
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
+#include <sstream>
 
 #include "reports/report.h"
 
@@ -23,6 +26,20 @@ const char* colour_of(judge::outcome what) {
     }
 }
 
+/// Of the terminal; what does not fit in a line could not be taken back.
+std::size_t width_of(std::FILE* terminal) {
+    constexpr std::size_t usual = 80;
+    winsize size{};
+    return ::ioctl(::fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
+std::string indented(const std::string& text) {
+    std::string out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) out += line.empty() ? "\n" : "  " + line + "\n";
+    return out;
+}
+
 }  // namespace
 
 console::console(std::FILE* out, console_style style, std::size_t total) : out_(out), style_(style), total_(total) {}
@@ -31,16 +48,24 @@ std::string console::paint(judge::outcome what, const std::string& text) const {
     return style_.colour ? fmt::format("{}{}\033[0m", colour_of(what), text) : text;
 }
 
+void console::put(const std::string& text) {
+    if (std::fwrite(text.data(), 1, text.size(), out_) != text.size() && trouble_ == 0) trouble_ = errno;
+}
+
+void console::flush() {
+    if (std::fflush(out_) != 0 && trouble_ == 0) trouble_ = errno;
+}
+
 void console::clear_live() {
-    if (style_.live) fmt::print(out_, "\r\033[K");
+    if (style_.live) put("\r\033[K");
 }
 
 void console::show_live() {
     if (!style_.live || running_.empty()) return;
     std::string line = fmt::format("[{}/{}] {}", done_, total_, running_.front());
     if (running_.size() > 1) line += fmt::format(" and {} more", running_.size() - 1);
-    fmt::print(out_, "\r\033[K{}", line.substr(0, 100));
-    std::fflush(out_);
+    put("\r\033[K" + line.substr(0, width_of(out_) - 1));
+    flush();
 }
 
 void console::begun(const std::string& scenario, const std::string& proxy) {
@@ -54,26 +79,31 @@ void console::ended(const entry& what) {
     clear_live();
     const auto& v = what.verdict;
     const bool good = v.outcome == judge::outcome::upheld || v.outcome == judge::outcome::not_applicable;
+    const bool long_reason = v.reason.find('\n') != std::string::npos;
     if (!style_.quiet || !good) {
-        fmt::print(out_, "{} {}  {}  {:.2f} s{}\n", paint(v.outcome, fmt::format("{:<14}", judge::name(v.outcome))), v.scenario, v.proxy, seconds(what.took),
-                   v.reason.empty() ? "" : "  (" + v.reason + ")");
+        put(fmt::format("{} {}  {}  {:.2f} s{}\n", paint(v.outcome, fmt::format("{:<14}", judge::name(v.outcome))), v.scenario, v.proxy, seconds(what.took),
+                        v.reason.empty() || long_reason ? "" : "  (" + v.reason + ")"));
+        if (long_reason) put(indented(v.reason));
     }
-    if (!good) {
-        for (const auto& f : v.findings) {
-            if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
-            fmt::print(out_, "  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim, f.subject.empty() ? "" : " [" + f.subject + "]", f.message);
-            for (const auto& c : f.citations) {
-                std::string frames;
-                for (const auto n : c.frames) frames += fmt::format("{}{}", frames.empty() ? "" : ", ", n);
-                fmt::print(out_, "    - {}{}{}\n", c.what, frames.empty() ? "" : " (frames " + frames + ")", c.detail.empty() ? "" : ": " + c.detail);
-            }
-        }
-        for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) fmt::print(out_, "{}", on_the_wire(*what.cited[i]));
-        if (what.cited.size() > exchanges_shown) fmt::print(out_, "  … and {} more exchanges\n", what.cited.size() - exchanges_shown);
-        if (!what.evidence.empty()) fmt::print(out_, "  evidence: {} (judge it again: badorigin judge {})\n", what.evidence, what.evidence);
-    }
+    // A run that did not come to its end says nothing about the proxy: what its steps lack is no news beside the reason.
+    if (!good && v.outcome != judge::outcome::error) show_findings(what);
+    if (!good && !what.evidence.empty()) put(fmt::format("  evidence: {} (judge it again: badorigin judge {})\n", what.evidence, what.evidence));
     show_live();
-    std::fflush(out_);
+    flush();
+}
+
+void console::show_findings(const entry& what) {
+    for (const auto& f : what.verdict.findings) {
+        if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
+        put(fmt::format("  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim, f.subject.empty() ? "" : " [" + f.subject + "]", f.message));
+        for (const auto& c : f.citations) {
+            std::string frames;
+            for (const auto n : c.frames) frames += fmt::format("{}{}", frames.empty() ? "" : ", ", n);
+            put(fmt::format("    - {}{}{}\n", c.what, frames.empty() ? "" : " (frames " + frames + ")", c.detail.empty() ? "" : ": " + c.detail));
+        }
+    }
+    for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) put(on_the_wire(*what.cited[i]));
+    if (what.cited.size() > exchanges_shown) put(fmt::format("  … and {} more exchanges\n", what.cited.size() - exchanges_shown));
 }
 
 void console::finish(const std::vector<entry>& all) {
@@ -85,8 +115,9 @@ void console::finish(const std::vector<entry>& all) {
         if (counts[what] == 0 && what != judge::outcome::upheld) continue;
         line += fmt::format("{}{}", line.empty() ? "" : ", ", paint(what, fmt::format("{} {}", counts[what], judge::name(what))));
     }
-    fmt::print(out_, "{}\n", line);
-    std::fflush(out_);
+    if (const auto weaker = weaker_evidence(all); !weaker.empty()) put(weaker + "\n");
+    put(line + "\n");
+    flush();
 }
 
 }  // namespace badorigin::report

@@ -19,6 +19,7 @@ std::string results_json(const std::vector<entry>& all, const std::string& tool_
         one["outcome"] = judge::name(e.verdict.outcome);
         one["claim"] = e.claim;
         if (!e.verdict.reason.empty()) one["reason"] = e.verdict.reason;
+        one["evidence_kind"] = capture::name(e.kind);
         one["seconds"] = std::chrono::duration<double>(e.took).count();
         if (!e.evidence.empty()) one["evidence"] = e.evidence;
         const bool judged = !e.verdict.findings.empty();
@@ -31,6 +32,7 @@ std::string results_json(const std::vector<entry>& all, const std::string& tool_
     json document;
     document["format"] = 1;
     document["tool"] = "badorigin " + tool_version;
+    if (const auto weaker = weaker_evidence(all); !weaker.empty()) document["note"] = weaker;
     document["results"] = std::move(results);
     return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

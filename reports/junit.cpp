@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <map>
 #include <pugixml.hpp>
 
@@ -11,11 +14,14 @@ namespace {
 
 std::string why(const entry& what) {
     std::string text = what.verdict.reason.empty() ? std::string() : what.verdict.reason + "\n";
+    const bool came_to_its_end = what.verdict.outcome != judge::outcome::error;
     for (const auto& f : what.verdict.findings) {
-        if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
+        if (!came_to_its_end || f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
         text += fmt::format("{} {}{}: {}\n", judge::name(f.outcome), f.claim, f.subject.empty() ? "" : " [" + f.subject + "]", f.message);
     }
-    for (const auto& e : what.cited) text += on_the_wire(*e);
+    if (came_to_its_end) {
+        for (const auto& e : what.cited) text += on_the_wire(*e);
+    }
     if (!what.evidence.empty()) text += "evidence: " + what.evidence + "\n";
     // XML 1.0 has no place for most control characters; on_the_wire has escaped those of the wire.
     std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
@@ -36,6 +42,11 @@ std::expected<void, std::string> write_junit(const std::string& file, const std:
         double time = 0;
         suite.append_attribute("name") = proxy.c_str();
         suite.append_attribute("tests") = static_cast<unsigned>(entries.size());
+        if (const auto weaker = weaker_evidence(all); !weaker.empty()) {
+            auto property = suite.append_child("properties").append_child("property");
+            property.append_attribute("name") = "evidence";
+            property.append_attribute("value") = weaker.c_str();
+        }
         for (const entry* e : entries) {
             const double took = std::chrono::duration<double>(e->took).count();
             time += took;
@@ -74,7 +85,11 @@ std::expected<void, std::string> write_junit(const std::string& file, const std:
         suite.append_attribute("skipped") = skipped;
         suite.append_attribute("time") = fmt::format("{:.3f}", time).c_str();
     }
-    if (!document.save_file(file.c_str(), "  ")) return std::unexpected(fmt::format("{}: cannot be written", file));
+    errno = 0;
+    std::ofstream out(file);
+    document.save(out, "  ");
+    out.close();
+    if (!out) return std::unexpected(fmt::format("{}: {}", file, errno ? std::strerror(errno) : "cannot be written"));
     return {};
 }
 

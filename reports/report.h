@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "capture/evidence.h"
 #include "capture/exchange.h"
 #include "harness/judge/finding.h"
 
@@ -19,7 +20,11 @@ struct entry {
     std::string evidence;  ///< folder of the kept bundle; empty: none
     std::chrono::nanoseconds took{0};
     std::vector<capture::exchange_ptr> cited;
+    capture::evidence_kind kind = capture::evidence_kind::libpcap;
 };
+
+/// What kind of evidence the verdicts rest on, where it is not a capture by libpcap: every report says so. Empty: it is.
+std::string weaker_evidence(const std::vector<entry>& all);
 
 /// How the console talks. Colour and the live line need a terminal.
 struct console_style {
@@ -33,8 +38,13 @@ public:
     void begun(const std::string& scenario, const std::string& proxy);
     void ended(const entry& what);
     void finish(const std::vector<entry>& all);
+    /// errno of the first write that failed; 0: none did.
+    int trouble() const { return trouble_; }
 
 private:
+    void put(const std::string& text);
+    void flush();
+    void show_findings(const entry& what);
     std::string paint(judge::outcome what, const std::string& text) const;
     void clear_live();
     void show_live();
@@ -42,6 +52,7 @@ private:
     console_style style_;
     std::size_t total_, done_ = 0;
     std::vector<std::string> running_;
+    int trouble_ = 0;
 };
 
 /// An exchange as it stood on the wire: start lines, field lines and the body's beginning, with frame numbers and offsets; control bytes escaped.

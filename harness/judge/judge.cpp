@@ -44,6 +44,24 @@ struct holes {
     }
 };
 
+/// What a step that began too late leaves without meaning: the expectations of it, of those after it, and of the run.
+class late_part {
+public:
+    explicit late_part(const matter& about) {
+        for (const auto& s : about.scenario.steps) {
+            if (s.name == about.evidence.manifest.late_step) break;
+            for (const auto& act : s.clients) in_time_.insert(act.name);
+        }
+    }
+    bool has(const finding& f) const {
+        if (f.kind != kind::expectation) return false;
+        return !f.claim.starts_with("expect ") || !in_time_.contains(f.subject.substr(0, f.subject.find('#')));
+    }
+
+private:
+    std::set<std::string> in_time_;
+};
+
 void demote(finding& f, std::string_view why) {
     f.outcome = outcome::inconclusive;
     f.message = f.message.empty() ? std::string{why} : fmt::format("{} ({})", why, f.message);
@@ -57,6 +75,7 @@ void weigh(const matter& about, std::vector<finding>& findings) {
         missing = "the run was interrupted: " + m.interrupted;
     else if (!about.evidence.incomplete.empty())
         missing = "the evidence is incomplete: " + about.evidence.incomplete.front();
+    late_part too_late{about};
     holes missing_bytes{about.evidence};
     for (auto& f : findings) {
         bool says_something = f.outcome == outcome::upheld || f.outcome == outcome::violated;
@@ -65,6 +84,8 @@ void weigh(const matter& about, std::vector<finding>& findings) {
             demote(f, "bytes of what it rests on are missing from the capture");
         else if (!missing.empty() && (f.outcome == outcome::upheld || f.needs_complete))
             demote(f, missing);
+        else if (!m.late.empty() && (f.outcome == outcome::upheld || too_late.has(f)))
+            demote(f, m.late);
     }
     // a premise that does not hold: what the steps expect says nothing then; a rule that is broken is broken all the same
     auto unmet =
@@ -80,6 +101,7 @@ std::string reason_of(const verdict& v, const capture::evidence& evidence) {
     if (v.outcome != outcome::inconclusive && v.outcome != outcome::error) return {};
     if (v.outcome == outcome::inconclusive && !evidence.manifest.interrupted.empty())
         return "the run was interrupted: " + evidence.manifest.interrupted;
+    if (v.outcome == outcome::inconclusive && !evidence.manifest.late.empty()) return evidence.manifest.late;
     for (bool premise : {true, false})
         for (const auto& f : v.findings)
             if (f.outcome == v.outcome && (f.kind == kind::premise || !premise)) return fmt::format("{}: {}", f.claim, f.message);
@@ -101,7 +123,8 @@ verdict judge(const capture::evidence& evidence, const scenario::scenario& scena
     v.outcome = outcome::not_applicable;
     for (const auto& f : v.findings)
         if (f.kind != kind::advice) v.outcome = worst(v.outcome, f.outcome);  // advice is told, never decides
-    if (!evidence.manifest.interrupted.empty() || !evidence.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
+    const auto& m = evidence.manifest;
+    if (!m.interrupted.empty() || !m.late.empty() || !evidence.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
     v.reason = reason_of(v, evidence);
     return v;
 }

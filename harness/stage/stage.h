@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "capture/evidence.h"
-#include "capture/recorder.h"
 #include "fake-backends/engine.h"
 #include "harness/scenario/scenario.h"
+#include "harness/stage/witness.h"
 #include "proxy-under-test/drivers/driver.h"
 
 namespace badorigin::stage {
@@ -40,6 +40,7 @@ struct stage_settings {
     std::vector<std::string> planted_bugs;
     capture::evidence_kind evidence = capture::evidence_kind::libpcap;
     bool own_namespace = true;       ///< this thread is in a network namespace of its own: fixed ports, nobody else's packets
+    std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};  ///< of the proxy
     const std::atomic<bool>* interrupt = nullptr;
     std::string tool_version;
 };
@@ -65,6 +66,7 @@ private:
     };
 
     void start_peers();
+    void know_address();
     void start_capture();
     void start_proxy();
     void mark(enum capture::marker::kind kind, const std::string& text);
@@ -80,16 +82,13 @@ private:
     bool all_done(const std::vector<client_run>& runs) const;
     void check_on_proxy();
     void check_interrupt() const;
-    void write_bundle();
 
     stage_settings settings_;
     const scenario::scenario& script_;
     drivers::driver& proxy_;
     bool virtual_time_;
+    std::unique_ptr<witness> witness_;
     std::unique_ptr<peers::engine> engine_;
-    std::unique_ptr<capture::recorder> recorder_;
-    std::unique_ptr<capture::marker_sender> markers_;
-    std::vector<capture::marker> marked_;
     std::map<std::string, std::uint16_t> ports_;
     std::string proxy_host_ = "127.0.0.1";
     std::uint16_t proxy_port_ = 8080;

@@ -367,6 +367,23 @@ TEST(conditions, count_the_groups_that_match) {
 
 // the verdict as a whole
 
+TEST(verdict, a_late_step_takes_the_meaning_from_itself_and_what_follows) {
+    staged run;
+    run.expect("early").status = 404;
+    run.expect("late").status = 404;
+    run.fetched("early", "/a");
+    run.fetched("late", "/b");
+    EXPECT_EQ(run.judged().outcome, outcome::violated);
+    run.evidence.manifest.late = "step late is due at 4s but the step before it was over at 5s";
+    run.evidence.manifest.late_step = "late";
+    EXPECT_EQ(run.outcome_of("expect early status"), outcome::violated);
+    EXPECT_EQ(run.outcome_of("expect late status"), outcome::inconclusive);
+    EXPECT_EQ(run.outcome_of("right-answer-to-right-request"), outcome::inconclusive);
+    run.scenario.steps[0].clients[0].expect.status = 200;
+    EXPECT_EQ(run.judged().outcome, outcome::inconclusive);
+    EXPECT_EQ(run.judged().reason, run.evidence.manifest.late);
+}
+
 TEST(verdict, rules_switched_off_are_named_and_do_not_apply) {
     staged run;
     auto origin = run.fetched("first", "/a");

@@ -127,5 +127,23 @@ TEST(Wire, an_exchange_is_shown_with_frames_and_who_ended_it) {
     EXPECT_NE(text.find("frame 61: FIN by the answering side"), std::string::npos);
 }
 
+TEST(reports, every_report_says_when_the_evidence_is_no_capture) {
+    auto all = three_entries();
+    const std::string said = "evidence: tap (our own sockets), not a packet capture";
+    EXPECT_EQ(console_text({}, all).find(said), std::string::npos);
+    EXPECT_FALSE(nlohmann::json::parse(results_json(all, "0")).contains("note"));
+    for (auto& e : all) e.kind = capture::evidence_kind::tap;
+    EXPECT_NE(console_text({}, all).find(said), std::string::npos);
+    const auto json = nlohmann::json::parse(results_json(all, "0"));
+    EXPECT_EQ(json["note"], said);
+    EXPECT_EQ(json["results"][0]["evidence_kind"], "tap");
+    const std::string file = ::testing::TempDir() + "/tap.xml";
+    ASSERT_TRUE(write_junit(file, all));
+    pugi::xml_document xml;
+    ASSERT_TRUE(xml.load_file(file.c_str()));
+    const auto property = xml.child("testsuites").child("testsuite").child("properties").child("property");
+    EXPECT_STREQ(property.attribute("value").value(), said.c_str());
+}
+
 }  // namespace
 }  // namespace badorigin::report
