@@ -2,6 +2,7 @@
 // whose loopback is his own. User and group ids are mapped onto themselves, so that proxies start there as they do outside.
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include <fcntl.h>
 #include <net/if.h>
@@ -60,7 +61,11 @@ bool write_to(const char* file, const std::string& text) {
 
 std::expected<void, std::string> enter_user_namespace() {
     const std::string user = std::to_string(::geteuid()), group = std::to_string(::getegid());
-    if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return std::unexpected(errno_text("unshare(CLONE_NEWUSER | CLONE_NEWNET)"));
+    if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+        if (errno == ENOSPC)
+            return std::unexpected(std::string("no more user namespaces are allowed"));  // the kernel's word for it is a full disk's
+        return std::unexpected(errno_text("unshare(CLONE_NEWUSER | CLONE_NEWNET)"));
+    }
     if (!write_to("/proc/self/setgroups", "deny")) return std::unexpected(errno_text("/proc/self/setgroups"));
     if (!write_to("/proc/self/uid_map", user + ' ' + user + " 1")) return std::unexpected(errno_text("/proc/self/uid_map"));
     if (!write_to("/proc/self/gid_map", group + ' ' + group + " 1")) return std::unexpected(errno_text("/proc/self/gid_map"));
@@ -78,13 +83,34 @@ attempt obtain() {
     const auto entered = enter_user_namespace();
     const std::string in_namespace = entered ? try_capture() : entered.error();
     if (in_namespace.empty()) return {capture_right::namespace_of_our_own, {}};
-    return {capture_right::none, "Capturing on lo is not permitted: " + directly +
-                                     ". A namespace of our own was not to be had either: " + in_namespace +
-                                     ". Run as root, or give the program the capability (setcap cap_net_raw+ep PROGRAM), or "
-                                     "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), or use the evidence of a tap."};
+    return {capture_right::none, "capturing on lo is not permitted (" + directly + "), a namespace of our own neither (" + in_namespace +
+                                     "): " + how_to_capture() + ", or do with --evidence tap, which sees less"};
+}
+
+std::string first_word_of(const std::string& file) {
+    std::string word;
+    std::ifstream(file) >> word;
+    return word;
+}
+
+/// The switch that forbids users their namespaces here, set the other way.
+std::string how_to_allow_namespaces() {
+    if (first_word_of("/proc/sys/user/max_user_namespaces") == "0") return "sysctl user.max_user_namespaces=1000";
+    if (first_word_of("/proc/sys/kernel/unprivileged_userns_clone") == "0") return "sysctl kernel.unprivileged_userns_clone=1";
+    if (first_word_of("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1")
+        return "sysctl kernel.apparmor_restrict_unprivileged_userns=0";
+    return "a container's seccomp profile may forbid them";
 }
 
 }  // namespace
+
+std::string how_to_capture() {
+    char program[4096];
+    const auto size = ::readlink("/proc/self/exe", program, sizeof program);
+    return "run as root, or once setcap cap_net_raw+ep " +
+           (size > 0 ? std::string(program, static_cast<std::size_t>(size)) : std::string("PROGRAM")) + ", or allow user namespaces (" +
+           how_to_allow_namespaces() + ")";
+}
 
 capture_right obtain_capture_right(std::string& why) {
     static const attempt once = obtain();

@@ -66,6 +66,8 @@ enum class capture_right : std::uint8_t { direct, namespace_of_our_own, none };
 /// Tries to open a capture on `lo`; without the right enters a user + network namespace (uid and gid mapped onto themselves), brings `lo`
 /// up and tries again. `why` says what failed and how to get the right. Call from the main thread before any other thread exists.
 capture_right obtain_capture_right(std::string& why);
+/// How to get the right, as a clause of a sentence.
+std::string how_to_capture();
 /// A fresh network namespace for the calling thread with `lo` up; false (with errno's text) where that is not allowed.
 std::expected<void, std::string> enter_fresh_network_namespace();
 

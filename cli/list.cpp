@@ -1,12 +1,15 @@
 #include "cli/list.h"
 
-#include <fmt/format.h>
-#include <fnmatch.h>
-
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
+
+#include <fmt/format.h>
+#include <fnmatch.h>
 
 #include "fake-backends/faults.h"
 #include "harness/judge/judge.h"
@@ -40,9 +43,12 @@ found find(const options& asked) {
     found all;
     std::size_t before = 0;
     for (const auto& path : paths) {
-        if (!fs::exists(path)) throw std::runtime_error(fmt::format("{}: no such file or folder; give scenario files or folders, such as scenarios/saint", path));
+        if (!fs::exists(path))
+            throw std::runtime_error(
+                fmt::format("{}: no such file or folder; give scenario files or folders, such as scenarios/saint", path));
         const std::string root = root_of(path);
-        if (!all.root.empty() && all.root != root) throw std::runtime_error(fmt::format("{}: is not below {} like the paths before it; run them apart", path, all.root));
+        if (!all.root.empty() && all.root != root)
+            throw std::runtime_error(fmt::format("{}: is not below {} like the paths before it; run them apart", path, all.root));
         all.root = root;
         for (const auto& file : scenario::find_scenarios(fs::absolute(path).lexically_normal().string())) {
             ++before;
@@ -53,13 +59,17 @@ found find(const options& asked) {
     std::sort(all.files.begin(), all.files.end());
     all.files.erase(std::unique(all.files.begin(), all.files.end()), all.files.end());
     if (all.files.empty()) {
-        throw std::runtime_error(before == 0 ? fmt::format("{}: holds no scenario (*.yaml)", fmt::join(paths, ", "))
-                                             : fmt::format("--filter {}: none of {} scenarios has such an id (see: badorigin list scenarios)", asked.filter, before));
+        throw std::runtime_error(
+            before == 0
+                ? fmt::format("{}: holds no scenario (*.yaml)", fmt::join(paths, ", "))
+                : fmt::format("--filter {}: none of {} scenarios has such an id (see: badorigin list scenarios)", asked.filter, before));
     }
     return all;
 }
 
-std::string program_directory() { return fs::read_symlink("/proc/self/exe").parent_path().string(); }
+std::string program_directory() {
+    return fs::read_symlink("/proc/self/exe").parent_path().string();
+}
 
 std::vector<std::string> planted_bugs() {
     const std::string command = "'" + program_directory() + "/badorigin-cache' --list-planted-bugs";
@@ -71,32 +81,41 @@ std::vector<std::string> planted_bugs() {
         if (!line.empty() && line.back() == '\n') line.pop_back();
         lines.push_back(std::move(line));
     }
-    if (lines.empty()) throw std::runtime_error(fmt::format("{}/badorigin-cache cannot be run: is the build complete?", program_directory()));
+    if (lines.empty())
+        throw std::runtime_error(fmt::format("{}/badorigin-cache cannot be run: is the build complete?", program_directory()));
     return lines;
 }
 
-int list(const options& asked, std::FILE* out) {
+void say(const std::string& text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
+    if (errno != EPIPE) throw std::runtime_error(fmt::format("standard output: {}", std::strerror(errno)));
+}
+
+int list(const options& asked) {
+    int code = 0;
+    std::string text;
     if (asked.list_what == "rules") {
-        for (const auto& r : judge::rule_catalogue()) fmt::print(out, "{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source);
+        for (const auto& r : judge::rule_catalogue())
+            text += fmt::format("{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source);
     } else if (asked.list_what == "faults") {
-        for (const auto& f : peers::fault_catalogue()) fmt::print(out, "{}\t{}\t{}\t{}\t{}\n", f.id, peers::name(f.place), f.on_the_wire, f.breaks, f.who);
+        for (const auto& f : peers::fault_catalogue())
+            text += fmt::format("{}\t{}\t{}\t{}\t{}\n", f.id, peers::name(f.place), f.on_the_wire, f.breaks, f.who);
     } else if (asked.list_what == "planted-bugs") {
-        for (const auto& line : planted_bugs()) fmt::print(out, "{}\n", line);
+        for (const auto& line : planted_bugs()) text += line + "\n";
     } else {
         const found all = find(asked);
-        int code = 0;
         for (const auto& file : all.files) {
             const auto read = scenario::read_file(file, all.root, scenario::time_mode::virtual_time, judge::rule_ids());
             if (read) {
-                fmt::print(out, "{}\t{}\t{}\n", read->id, fmt::join(read->covers, ","), read->claim);
+                text += fmt::format("{}\t{}\t{}\n", read->id, fmt::join(read->covers, ","), read->claim);
                 continue;
             }
-            for (const auto& p : read.error()) fmt::print(stderr, "{}\n", p.text());
+            for (const auto& p : read.error()) std::fputs(fmt::format("badorigin: {}\n", p.text()).c_str(), stderr);
             code = 2;
         }
-        return code;
     }
-    return 0;
+    say(text);
+    return code;
 }
 
 }  // namespace badorigin::cli

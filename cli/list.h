@@ -9,8 +9,8 @@
 
 namespace badorigin::cli {
 
-/// Scenario files of the paths that pass the filter, and the folder that their ids are relative to (the nearest one above with a policies/ folder). Throws
-/// std::runtime_error with a sentence where a path does not exist or nothing is left.
+/// Scenario files of the paths that pass the filter, and the folder that their ids are relative to (the nearest one above with a policies/
+/// folder). Throws std::runtime_error with a sentence where a path does not exist or nothing is left.
 struct found {
     std::vector<std::string> files;
     std::string root;
@@ -23,7 +23,10 @@ std::string program_directory();
 /// id<TAB>description lines that `badorigin-cache --list-planted-bugs` prints.
 std::vector<std::string> planted_bugs();
 
+/// To standard output, at once. Throws std::runtime_error when that fails, unless its reader has gone: he wanted no more.
+void say(const std::string& text);
+
 /// Prints the list; returns the exit code.
-int list(const options& asked, std::FILE* out);
+int list(const options& asked);
 
 }  // namespace badorigin::cli

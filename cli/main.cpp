@@ -1,13 +1,16 @@
 // badorigin: scenario → stage → capture → bundle → judge → report. Each is a call; a verdict is only ever that of a stored bundle.
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
 
 #include "capture/evidence.h"
 #include "capture/recorder.h"
@@ -20,6 +23,8 @@
 
 namespace badorigin::cli {
 
+namespace fs = std::filesystem;
+
 namespace {
 
 std::atomic<bool> interrupt{false};
@@ -30,20 +35,56 @@ void on_signal(int which) {
     std::signal(which, SIG_DFL);
 }
 
-report::console_style style_for(const options& asked) {
-    const bool terminal = ::isatty(STDOUT_FILENO) == 1;
-    return {asked.colour == "always" || (asked.colour == "auto" && terminal), terminal, asked.quiet};
+std::chrono::milliseconds milliseconds_of(double seconds) {
+    return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
-report::entry entry_of(stage::run_result&& r) { return {std::move(r.verdict), std::move(r.claim), std::move(r.file), std::move(r.folder), r.took, std::move(r.cited)}; }
+/// To standard error, whether somebody can read it or not.
+void complain(const std::string& what) {
+    std::fputs(("badorigin: " + what + "\n").c_str(), stderr);
+}
 
-void write_reports(const options& asked, const std::vector<report::entry>& entries) {
-    if (!asked.junit.empty()) {
-        if (auto done = report::write_junit(asked.junit, entries); !done) throw std::runtime_error(done.error());
+report::console_style style_for(const options& asked) {
+    const char* kind = std::getenv("TERM");
+    const bool terminal = ::isatty(STDOUT_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+    const bool wanted = asked.colour == "always" || (asked.colour == "auto" && terminal && std::getenv("NO_COLOR") == nullptr);
+    return {wanted, terminal, asked.quiet};
+}
+
+report::entry entry_of(stage::run_result&& r) {
+    return {std::move(r.verdict), std::move(r.claim), std::move(r.file), std::move(r.folder), r.took, std::move(r.cited), r.evidence};
+}
+
+/// Whether a report can be written there, asked before an hour of work and not after it. Leaves the file as it is.
+void require_writable(const std::string& option, const std::string& file) {
+    if (file.empty()) return;
+    const std::string folder = fs::path(file).has_parent_path() ? fs::path(file).parent_path().string() : ".";
+    const std::string& asked = fs::exists(file) ? file : folder;
+    if (fs::is_directory(file)) throw std::runtime_error(fmt::format("{} {}: is a folder", option, file));
+    if (::access(asked.c_str(), W_OK) != 0) throw std::runtime_error(fmt::format("{} {}: {}", option, file, std::strerror(errno)));
+}
+
+/// All that can be written is; whether that was everything.
+bool write_reports(const options& asked, const std::vector<report::entry>& entries) {
+    bool all = true;
+    const auto written = [&](const std::expected<void, std::string>& done) {
+        if (!done) complain(done.error());
+        all = all && done;
+    };
+    if (!asked.junit.empty()) written(report::write_junit(asked.junit, entries));
+    if (!asked.json.empty()) written(report::write_json(asked.json, entries, BADORIGIN_VERSION));
+    return all;
+}
+
+/// The end of both front doors: reports, and the console's own trouble. A reader that has gone away (EPIPE) wanted no more.
+bool finish(const options& asked, report::console& console, const std::vector<report::entry>& entries) {
+    console.finish(entries);
+    bool all = write_reports(asked, entries);
+    if (console.trouble() != 0 && console.trouble() != EPIPE) {
+        complain(fmt::format("standard output: {}", std::strerror(console.trouble())));
+        all = false;
     }
-    if (!asked.json.empty()) {
-        if (auto done = report::write_json(asked.json, entries, BADORIGIN_VERSION); !done) throw std::runtime_error(done.error());
-    }
+    return all;
 }
 
 void check_planted(const std::vector<std::string>& asked) {
@@ -53,7 +94,8 @@ void check_planted(const std::vector<std::string>& asked) {
     for (const auto& bug : asked) {
         if (std::find(ids.begin(), ids.end(), bug) != ids.end()) continue;
         const auto near = scenario::near_miss(bug, ids);
-        throw std::runtime_error(fmt::format("--plant {}: there is no such planted bug{} (see: badorigin list planted-bugs)", bug, near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+        throw std::runtime_error(fmt::format("--plant {}: there is no such planted bug{} (see: badorigin list planted-bugs)", bug,
+                                             near.empty() ? "" : fmt::format("; did you mean {}?", near)));
     }
 }
 
@@ -77,35 +119,54 @@ int run(const options& asked) {
     settings.jobs = asked.jobs;
     settings.seed = asked.seed;
     settings.planted_bugs = asked.plant;
-    settings.keep = asked.keep == "always" ? stage::keep_evidence::always : asked.keep == "never" ? stage::keep_evidence::never : stage::keep_evidence::violated;
+    settings.keep = asked.keep == "always"  ? stage::keep_evidence::always
+                    : asked.keep == "never" ? stage::keep_evidence::never
+                                            : stage::keep_evidence::violated;
+    settings.evidence = asked.evidence == "tap" ? capture::evidence_kind::tap : capture::evidence_kind::libpcap;
     settings.interrupt = &interrupt;
     settings.tool_version = BADORIGIN_VERSION;
 
-    std::string why;
-    if (capture::obtain_capture_right(why) == capture::capture_right::none) {
-        fmt::print(stderr, "badorigin: {}\n", why);
-        return 2;
+    settings.start_deadline = milliseconds_of(asked.start_deadline);
+    settings.stop_deadline = milliseconds_of(asked.stop_deadline);
+
+    if (settings.evidence == capture::evidence_kind::libpcap) {
+        std::string why;
+        const auto right = capture::obtain_capture_right(why);
+        if (right == capture::capture_right::none) throw std::runtime_error(why);
+        const auto outside =
+            std::find_if(asked.proxies.begin(), asked.proxies.end(), [](const auto& proxy) { return proxy.starts_with("at:"); });
+        if (right == capture::capture_right::namespace_of_our_own && outside != asked.proxies.end()) {
+            throw std::runtime_error(
+                fmt::format("--proxy {}: capturing is permitted in a network namespace of our own only, where that proxy is not; {}",
+                            *outside, capture::how_to_capture()));
+        }
     }
     settings.own_namespaces = can_have_own_namespaces();
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
+    if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
     std::signal(SIGPIPE, SIG_IGN);
 
     report::console console(stdout, style_for(asked), scenarios.files.size() * asked.proxies.size());
     stage::progress tell;
+    tell.prepared = [&] {
+        require_writable("--json", asked.json);
+        require_writable("--junit", asked.junit);
+    };
     tell.begun = [&](const std::string& scenario, const std::string& proxy) { console.begun(scenario, proxy); };
     tell.ended = [&](const stage::run_result& r) { console.ended(entry_of(stage::run_result(r))); };
     auto results = stage::run_all(settings, tell);
     const int code = stage::exit_code(results);
     std::vector<report::entry> entries;
     for (auto& r : results) entries.push_back(entry_of(std::move(r)));
-    console.finish(entries);
-    write_reports(asked, entries);
+    const bool all_written = finish(asked, console, entries);
     if (interrupt.load()) {
-        fmt::print(stderr, "badorigin: interrupted; evidence so far is in {}\n", settings.out);
+        const bool kept = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return !e.evidence.empty(); });
+        complain(kept ? fmt::format("interrupted; evidence so far is in {}", settings.out)
+                      : std::string("interrupted; no evidence was kept"));
         return 130;
     }
-    return code;
+    return all_written ? code : 2;
 }
 
 /// Messages per server port, as any other reader of the same capture can count them.
@@ -119,7 +180,9 @@ int count_messages(const std::string& folder) {
         if (e->response && e->response->message.header_complete) ++responses;
         responses += static_cast<int>(e->interim.size());
     }
-    for (const auto& [port, n] : counts) fmt::print("{}\trequests\t{}\n{}\tresponses\t{}\n", port, n.first, port, n.second);
+    std::string text;
+    for (const auto& [port, n] : counts) text += fmt::format("{}\trequests\t{}\n{}\tresponses\t{}\n", port, n.first, port, n.second);
+    say(text);
     return 0;
 }
 
@@ -130,17 +193,12 @@ int judge(const options& asked) {
     std::vector<stage::run_result> results;
     for (const auto& folder : asked.paths) {
         auto result = stage::judge_again(folder);
-        if (!result) {
-            fmt::print(stderr, "badorigin: {}\n", result.error());
-            return 2;
-        }
+        if (!result) throw std::runtime_error(result.error());
         results.push_back(*result);
         entries.push_back(entry_of(std::move(*result)));
         console.ended(entries.back());
     }
-    console.finish(entries);
-    write_reports(asked, entries);
-    return stage::exit_code(results);
+    return finish(asked, console, entries) ? stage::exit_code(results) : 2;
 }
 
 }  // namespace
@@ -149,18 +207,25 @@ int judge(const options& asked) {
 int main(int argc, char** argv) {
     using namespace badorigin::cli;
     options asked;
-    int code = 0;
+    int code = 2;
     if (!parse(argc, argv, asked, code)) return code;
     try {
         switch (asked.what) {
-            case options::command::run: return run(asked);
-            case options::command::judge: return judge(asked);
-            case options::command::list: return list(asked, stdout);
-            case options::command::none: break;
+            case options::command::run:
+                code = run(asked);
+                break;
+            case options::command::judge:
+                code = judge(asked);
+                break;
+            case options::command::list:
+                code = list(asked);
+                break;
+            case options::command::none:
+                break;
         }
     } catch (const std::exception& e) {
-        fmt::print(stderr, "badorigin: {}\n", e.what());
+        complain(e.what());
         return 2;
     }
-    return 2;
+    return code;
 }

@@ -1,6 +1,12 @@
 #include "cli/options.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "harness/scenario/yaml.h"
 
 namespace badorigin::cli {
 
@@ -20,6 +26,41 @@ Exit codes: 0 all upheld or not applicable, 1 something violated, 2 usage, set-u
             3 something inconclusive and nothing violated, 130 interrupted (evidence kept)
 )";
 
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& candidates) {
+    const auto near = scenario::near_miss(word, candidates);
+    return near.empty() ? std::string() : fmt::format("; did you mean {}?", near);
+}
+
+/// The mistake in one sentence, and where to read on.
+std::string explain(CLI::App& app, const CLI::ParseError& mistake) {
+    const auto parsed = app.get_subcommands();
+    CLI::App& in = parsed.empty() ? app : *parsed.front();
+    const std::string help = fmt::format("(see: badorigin{} --help)", parsed.empty() ? "" : " " + in.get_name());
+    const auto left = app.remaining(true);
+    if (left.empty()) {
+        if (parsed.empty()) return fmt::format("say what to do: run, judge or list {}", help);
+        return fmt::format("{} {}", mistake.what(), help);
+    }
+    std::vector<std::string> known;
+    if (left.front().starts_with('-')) {
+        const std::string option = left.front().substr(0, left.front().find('='));
+        for (const auto* each : in.get_options()) {
+            for (const auto& name : each->get_lnames()) known.push_back("--" + name);
+        }
+        return fmt::format("there is no option {}{} {}", option, did_you_mean(option, known), help);
+    }
+    if (!parsed.empty()) return fmt::format("{} is one word too many {}", left.front(), help);
+    for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) known.push_back(each->get_name());
+    return fmt::format("there is no command {}{} {}", left.front(), did_you_mean(left.front(), known), help);
+}
+
+const std::vector<std::string> lists{"scenarios", "rules", "faults", "planted-bugs"};
+
+std::string known_list(const std::string& word) {
+    if (std::find(lists.begin(), lists.end(), word) != lists.end()) return {};
+    return fmt::format("there is no list of {}, only of {}{}", word, fmt::join(lists, ", "), did_you_mean(word, lists));
+}
+
 }  // namespace
 
 bool parse(int argc, char** argv, options& into, int& exit_code) {
@@ -31,7 +72,8 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     auto* run = app.add_subcommand("run", "Run scenarios against proxies and judge the packets");
     run->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
     std::vector<std::string> proxies;
-    run->add_option("--proxy", proxies, "bundled | varnish | varnish:/path/to/varnishd | cmd:COMMAND LINE | at:HOST:PORT (repeatable; default bundled)");
+    run->add_option("--proxy", proxies,
+                    "bundled | varnish | varnish:/path/to/varnishd | cmd:COMMAND LINE | at:HOST:PORT (repeatable; default bundled)");
     run->add_option("--filter", into.filter, "Only scenarios whose id contains this text, or matches it when it has a * in it");
     run->add_option("--jobs", into.jobs, "Scenarios side by side")->check(CLI::Range(1, 64))->capture_default_str();
     run->add_option("--out", into.out, "Where evidence goes")->capture_default_str();
@@ -42,8 +84,20 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     run->add_option("--keep-evidence", into.keep, "Keep bundles: always, violated (whatever is not upheld), never")
         ->check(CLI::IsMember({"always", "violated", "never"}))
         ->capture_default_str();
+    run->add_option("--evidence", into.evidence,
+                    "libpcap: a packet capture; tap: what our own sockets saw, which needs no right to capture and shows less")
+        ->check(CLI::IsMember({"libpcap", "tap"}))
+        ->capture_default_str();
+    run->add_option("--start-deadline", into.start_deadline, "Seconds in which a proxy must be ready")
+        ->check(CLI::Range(0.01, 3600.0))
+        ->capture_default_str();
+    run->add_option("--stop-deadline", into.stop_deadline, "Seconds in which a proxy must have ended before it is killed")
+        ->check(CLI::Range(0.01, 3600.0))
+        ->capture_default_str();
     run->add_option("--policies", into.policies, "Folder of policies (default: policies/ beside the scenarios)");
-    run->add_option("--colour,--color", into.colour, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}))->capture_default_str();
+    run->add_option("--colour,--color", into.colour, "auto, always, never")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->capture_default_str();
     run->add_flag("--quiet", into.quiet, "Only what is not upheld, and the summary");
     run->footer(examples);
 
@@ -57,19 +111,26 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     judge->footer("Example:\n  badorigin judge out/bundled/saint/blacklisted-url-keeps-away-from-its-origin");
 
     auto* list = app.add_subcommand("list", "List what there is, one a line, id first");
-    list->add_option("what", into.list_what, "scenarios | rules | faults | planted-bugs")
-        ->required()
-        ->check(CLI::IsMember({"scenarios", "rules", "faults", "planted-bugs"}));
+    list->add_option("what", into.list_what, "scenarios | rules | faults | planted-bugs")->required()->check(known_list);
     list->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
-        const int code = app.exit(e);
-        exit_code = code == 0 ? 0 : 2;
+        if (e.get_exit_code() == 0) {
+            exit_code = app.exit(e);  // help or version
+        } else {
+            std::fputs(fmt::format("badorigin: {}\n", explain(app, e)).c_str(), stderr);
+            exit_code = 2;
+        }
         return false;
     }
-    if (!proxies.empty()) into.proxies = proxies;
+    if (!proxies.empty()) {
+        into.proxies.clear();
+        for (const auto& one : proxies) {
+            if (std::find(into.proxies.begin(), into.proxies.end(), one) == into.proxies.end()) into.proxies.push_back(one);
+        }
+    }
     if (run->parsed()) into.what = options::command::run;
     if (judge->parsed()) into.what = options::command::judge;
     if (list->parsed()) into.what = options::command::list;

@@ -20,6 +20,7 @@ struct options {
     std::uint64_t seed = 1;
     std::string keep = "violated";
     std::string evidence = "libpcap";
+    double start_deadline = 20, stop_deadline = 5;  ///< seconds, of a proxy
     std::string policies;
     std::string colour = "auto";
     bool quiet = false;

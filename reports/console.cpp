@@ -1,10 +1,10 @@
-#include <fmt/format.h>
-#include <sys/ioctl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <map>
 #include <sstream>
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
 
 #include "reports/report.h"
 
@@ -14,15 +14,21 @@ namespace {
 
 constexpr std::size_t exchanges_shown = 6;
 
-double seconds(std::chrono::nanoseconds t) { return std::chrono::duration<double>(t).count(); }
+double seconds(std::chrono::nanoseconds t) {
+    return std::chrono::duration<double>(t).count();
+}
 
 const char* colour_of(judge::outcome what) {
     switch (what) {
-        case judge::outcome::upheld: return "\033[32m";
+        case judge::outcome::upheld:
+            return "\033[32m";
         case judge::outcome::violated:
-        case judge::outcome::error: return "\033[31m";
-        case judge::outcome::inconclusive: return "\033[33m";
-        default: return "\033[2m";
+        case judge::outcome::error:
+            return "\033[31m";
+        case judge::outcome::inconclusive:
+            return "\033[33m";
+        default:
+            return "\033[2m";
     }
 }
 
@@ -81,13 +87,14 @@ void console::ended(const entry& what) {
     const bool good = v.outcome == judge::outcome::upheld || v.outcome == judge::outcome::not_applicable;
     const bool long_reason = v.reason.find('\n') != std::string::npos;
     if (!style_.quiet || !good) {
-        put(fmt::format("{} {}  {}  {:.2f} s{}\n", paint(v.outcome, fmt::format("{:<14}", judge::name(v.outcome))), v.scenario, v.proxy, seconds(what.took),
-                        v.reason.empty() || long_reason ? "" : "  (" + v.reason + ")"));
+        put(fmt::format("{} {}  {}  {:.2f} s{}\n", paint(v.outcome, fmt::format("{:<14}", judge::name(v.outcome))), v.scenario, v.proxy,
+                        seconds(what.took), v.reason.empty() || long_reason ? "" : "  (" + v.reason + ")"));
         if (long_reason) put(indented(v.reason));
     }
     // A run that did not come to its end says nothing about the proxy: what its steps lack is no news beside the reason.
     if (!good && v.outcome != judge::outcome::error) show_findings(what);
-    if (!good && !what.evidence.empty()) put(fmt::format("  evidence: {} (judge it again: badorigin judge {})\n", what.evidence, what.evidence));
+    if (!good && !what.evidence.empty())
+        put(fmt::format("  evidence: {} (judge it again: badorigin judge {})\n", what.evidence, what.evidence));
     show_live();
     flush();
 }
@@ -95,11 +102,13 @@ void console::ended(const entry& what) {
 void console::show_findings(const entry& what) {
     for (const auto& f : what.verdict.findings) {
         if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
-        put(fmt::format("  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim, f.subject.empty() ? "" : " [" + f.subject + "]", f.message));
+        put(fmt::format("  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim,
+                        f.subject.empty() ? "" : " [" + f.subject + "]", f.message));
         for (const auto& c : f.citations) {
             std::string frames;
             for (const auto n : c.frames) frames += fmt::format("{}{}", frames.empty() ? "" : ", ", n);
-            put(fmt::format("    - {}{}{}\n", c.what, frames.empty() ? "" : " (frames " + frames + ")", c.detail.empty() ? "" : ": " + c.detail));
+            put(fmt::format("    - {}{}{}\n", c.what, frames.empty() ? "" : " (frames " + frames + ")",
+                            c.detail.empty() ? "" : ": " + c.detail));
         }
     }
     for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) put(on_the_wire(*what.cited[i]));
@@ -111,7 +120,8 @@ void console::finish(const std::vector<entry>& all) {
     std::map<judge::outcome, int> counts;
     for (const auto& e : all) ++counts[e.verdict.outcome];
     std::string line;
-    for (const auto what : {judge::outcome::upheld, judge::outcome::violated, judge::outcome::inconclusive, judge::outcome::error, judge::outcome::not_applicable}) {
+    for (const auto what : {judge::outcome::upheld, judge::outcome::violated, judge::outcome::inconclusive, judge::outcome::error,
+                            judge::outcome::not_applicable}) {
         if (counts[what] == 0 && what != judge::outcome::upheld) continue;
         line += fmt::format("{}{}", line.empty() ? "" : ", ", paint(what, fmt::format("{} {}", counts[what], judge::name(what))));
     }

@@ -1,9 +1,9 @@
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <map>
+
+#include <fmt/format.h>
 #include <pugixml.hpp>
 
 #include "reports/report.h"
@@ -77,7 +77,8 @@ std::expected<void, std::string> write_junit(const std::string& file, const std:
                     one.append_child("skipped").append_attribute("message") = e->verdict.reason.c_str();
                     ++skipped;
                     break;
-                case judge::outcome::upheld: break;
+                case judge::outcome::upheld:
+                    break;
             }
         }
         suite.append_attribute("failures") = failures;

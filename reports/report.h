@@ -31,7 +31,8 @@ struct console_style {
     bool colour = false, live = false, quiet = false;
 };
 
-/// One line a scenario as it ends; for whatever was not upheld, why, and the cited exchanges as they were on the wire; a summary at the end.
+/// One line a scenario as it ends; for whatever was not upheld, why, and the cited exchanges as they were on the wire; a summary at the
+/// end.
 class console {
 public:
     console(std::FILE* out, console_style style, std::size_t total);
@@ -55,10 +56,12 @@ private:
     int trouble_ = 0;
 };
 
-/// An exchange as it stood on the wire: start lines, field lines and the body's beginning, with frame numbers and offsets; control bytes escaped.
+/// An exchange as it stood on the wire: start lines, field lines and the body's beginning, with frame numbers and offsets; control bytes
+/// escaped.
 std::string on_the_wire(const capture::exchange& what);
 
-/// JUnit XML as CI servers read it: a suite a proxy, a case a scenario; violated → failure, error and inconclusive → error, not_applicable → skipped.
+/// JUnit XML as CI servers read it: a suite a proxy, a case a scenario; violated → failure, error and inconclusive → error, not_applicable
+/// → skipped.
 std::expected<void, std::string> write_junit(const std::string& file, const std::vector<entry>& all);
 
 /// reports/results.schema.json: `results` with one entry a scenario and proxy.

@@ -1,6 +1,6 @@
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "reports/report.h"
 
@@ -34,10 +34,12 @@ std::string frames_of(const capture::seen_message& m) {
 
 void show_message(std::string& out, const capture::seen_message& seen, const char* arrow) {
     const auto& m = seen.message;
-    out += fmt::format("    {} {}, bytes {}-{}{}{}\n", arrow, frames_of(seen), m.begin, m.end, m.complete ? "" : ", incomplete", m.gap ? ", bytes missing in the capture" : "");
-    const std::string start = m.framing == http::framing::headerless     ? std::string("(no status line)")
-                              : m.side == http::direction::request ? fmt::format("{} {} HTTP/{}.{}", m.method, m.target, m.version.major, m.version.minor)
-                                                                   : fmt::format("HTTP/{}.{} {} {}", m.version.major, m.version.minor, m.status, m.reason);
+    out += fmt::format("    {} {}, bytes {}-{}{}{}\n", arrow, frames_of(seen), m.begin, m.end, m.complete ? "" : ", incomplete",
+                       m.gap ? ", bytes missing in the capture" : "");
+    const std::string start = m.framing == http::framing::headerless ? std::string("(no status line)")
+                              : m.side == http::direction::request
+                                  ? fmt::format("{} {} HTTP/{}.{}", m.method, m.target, m.version.major, m.version.minor)
+                                  : fmt::format("HTTP/{}.{} {} {}", m.version.major, m.version.minor, m.status, m.reason);
     out += fmt::format("      {}\n", escaped(start));
     for (const auto& f : m.fields) out += fmt::format("      {}: {}\n", escaped(f.name), escaped(f.value));
     if (m.content_size > 0) {
@@ -46,7 +48,8 @@ void show_message(std::string& out, const capture::seen_message& seen, const cha
     } else if (m.declared_length.value_or(0) > 0 && m.side == http::direction::request) {
         out += fmt::format("      [no content byte follows; Content-Length says {}]\n", *m.declared_length);
     }
-    for (const auto& a : m.anomalies) out += fmt::format("      ! {} at byte {} ({})\n", http::name(a.what), a.offset, http::section(a.what));
+    for (const auto& a : m.anomalies)
+        out += fmt::format("      ! {} at byte {} ({})\n", http::name(a.what), a.offset, http::section(a.what));
 }
 
 }  // namespace
@@ -59,7 +62,8 @@ std::string on_the_wire(const capture::exchange& what) {
                        : on.leg == capture::leg::origin ? "origin"
                                                         : "unknown",
                        on.id, on.client.text(), on.server.text(), on.server_name.empty() ? "" : ", " + on.server_name,
-                       what.index == 0 ? std::string("fresh") : fmt::format("reused, idle for {:.3f} s", std::chrono::duration<double>(what.idle_before).count()));
+                       what.index == 0 ? std::string("fresh")
+                                       : fmt::format("reused, idle for {:.3f} s", std::chrono::duration<double>(what.idle_before).count()));
     if (what.request) show_message(out, *what.request, ">");
     for (const auto& m : what.interim) show_message(out, m, "<");
     if (what.response) {

@@ -1,20 +1,27 @@
 #include "harness/stage/bundle.h"
 
-#include <fmt/format.h>
-
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include <fmt/format.h>
+
+#include "capture/evidence_writer.h"
 #include "harness/scenario/yaml.h"
 
 namespace badorigin::stage {
 
 std::expected<judged, std::string> judge_bundle(const std::string& folder) {
     namespace fs = std::filesystem;
-    if (!fs::is_directory(folder)) return std::unexpected(fmt::format("{}: no such folder; a bundle is the folder that `run` writes for a scenario", folder));
+    if (!fs::is_directory(folder))
+        return std::unexpected(fmt::format("{}: no such folder; a bundle is the folder that `run` writes for a scenario", folder));
     auto evidence = capture::read_bundle(folder);
-    if (!evidence) return std::unexpected(evidence.error());
+    if (!evidence) {
+        const auto manifest = capture::read_manifest(folder);
+        if (manifest && !manifest->interrupted.empty())
+            return std::unexpected(fmt::format("{}: the run ended before there was any evidence: {}", folder, manifest->interrupted));
+        return std::unexpected(evidence.error());
+    }
     const std::string file = folder + "/scenario.yaml";
     std::ifstream in(file);
     if (!in) return std::unexpected(fmt::format("{}: cannot be read; is {} a bundle?", file, folder));

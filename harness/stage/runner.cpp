@@ -2,11 +2,16 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <deque>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -34,9 +39,15 @@ struct job {
     std::size_t place = 0;
 };
 
-std::string folder_name(std::string specification) {
-    std::replace_if(specification.begin(), specification.end(), [](char c) { return c == '/' || c == ' ' || c == ':'; }, '_');
-    return specification.substr(0, 60);
+/// A specification as a folder that no shell needs quotes for. What is cut off or replaced is told apart by a number.
+std::string folder_name(const std::string& specification) {
+    constexpr std::size_t longest = 40;
+    std::string name = specification.substr(0, longest);
+    std::replace_if(name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c) && c != '.' && c != '-'; }, '_');
+    if (name == specification) return name;
+    std::uint32_t sum = 2166136261u;  // FNV-1a: the same from build to build
+    for (const unsigned char c : specification) sum = (sum ^ c) * 16777619u;
+    return fmt::format("{}-{:08x}", name, sum);
 }
 
 std::optional<drivers::capability> capability_named(const std::string& name) {
@@ -93,6 +104,7 @@ std::vector<job> plan(const run_settings& settings) {
         problems.pop_back();
         throw unreadable(problems);
     }
+    for (const auto& specification : settings.proxies) drivers::make_driver(specification, settings.program_directory)->require_startable();
     return jobs;
 }
 
@@ -107,11 +119,22 @@ std::chrono::nanoseconds real_wait(const job& what) {
     return sum;
 }
 
+/// Somebody else runs it, in the network namespace that all share, and knows origins by fixed ports: one run after the other.
+bool is_shared(const job& what) { return what.proxy.starts_with("at:"); }
+
+void make_folder(const std::string& out) {
+    std::error_code failed;
+    fs::create_directories(out, failed);
+    if (failed) throw run_error(fmt::format("--out {}: {}", out, failed.message()));
+    if (::access(out.c_str(), W_OK | X_OK) != 0) throw run_error(fmt::format("--out {}: {}", out, std::strerror(errno)));
+}
+
 void write_text(const std::string& file, const std::string& text) {
+    errno = 0;
     std::ofstream out(file);
     out << text;
     out.close();
-    if (!out) throw run_error("evidence could not be written: " + file);
+    if (!out) throw run_error(fmt::format("evidence could not be written: {}: {}", file, std::strerror(errno)));
 }
 
 std::vector<capture::exchange_ptr> cited_exchanges(const capture::evidence& evidence, const judge::verdict& verdict) {
@@ -134,6 +157,7 @@ run_result perform(const job& what, const run_settings& settings) {
     result.file = what.script.file;
     result.verdict.scenario = what.script.id;
     result.verdict.proxy = what.proxy;
+    result.evidence = settings.evidence;
     if (!what.not_applicable.empty()) {
         result.verdict.outcome = judge::outcome::not_applicable;
         result.verdict.reason = what.not_applicable;
@@ -145,7 +169,8 @@ run_result perform(const job& what, const run_settings& settings) {
     try {
         std::error_code ignored;
         fs::remove_all(result.folder, ignored);
-        if (settings.own_namespaces && !what.proxy.starts_with("at:")) {
+        const bool own_namespace = settings.own_namespaces && !is_shared(what);
+        if (own_namespace) {
             if (auto entered = capture::enter_fresh_network_namespace(); !entered) throw run_error(entered.error());
         }
         auto proxy = drivers::make_driver(what.proxy, settings.program_directory);
@@ -156,7 +181,9 @@ run_result perform(const job& what, const run_settings& settings) {
         about.seed = settings.seed;
         about.planted_bugs = settings.planted_bugs;
         about.evidence = settings.evidence;
-        about.own_namespace = settings.own_namespaces && !what.proxy.starts_with("at:");
+        about.own_namespace = own_namespace;
+        about.start_deadline = settings.start_deadline;
+        about.stop_deadline = settings.stop_deadline;
         about.interrupt = settings.interrupt;
         about.tool_version = settings.tool_version;
         stage scene(std::move(about), what.script, *proxy);
@@ -179,6 +206,8 @@ run_result perform(const job& what, const run_settings& settings) {
         result.verdict.outcome = judge::outcome::error;
         result.verdict.reason = !trouble.empty() ? trouble : stored.error();
     }
+    std::error_code none;
+    if (!fs::exists(result.folder, none)) result.folder.clear();
     try {
         if (stored) {
             write_text(result.folder + "/verdicts.json", judge::verdicts_json(result.verdict));
@@ -186,7 +215,7 @@ run_result perform(const job& what, const run_settings& settings) {
         }
     } catch (const std::exception& e) {
         result.verdict.outcome = judge::outcome::error;
-        result.verdict.reason = e.what();
+        if (trouble.empty()) result.verdict.reason = e.what();
     }
     const bool good = result.verdict.outcome == judge::outcome::upheld || result.verdict.outcome == judge::outcome::not_applicable;
     if (settings.keep == keep_evidence::never || (settings.keep == keep_evidence::violated && good)) {
@@ -208,26 +237,30 @@ std::expected<run_result, std::string> judge_again(const std::string& folder) {
     result.file = stored->scenario.file;
     result.folder = folder;
     result.cited = cited_exchanges(stored->evidence, stored->verdict);
+    result.evidence = stored->evidence.manifest.evidence;
     result.verdict = std::move(stored->verdict);
     return result;
 }
 
 std::vector<run_result> run_all(const run_settings& settings, const progress& tell) {
     const std::vector<job> jobs = plan(settings);
+    make_folder(settings.out);
+    if (tell.prepared) tell.prepared();
     std::vector<std::optional<run_result>> results(jobs.size());
     // The longest waits begin first, so that a suite takes as long as its longest scenario and not longer.
-    std::vector<std::size_t> order(jobs.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return real_wait(jobs[a]) > real_wait(jobs[b]); });
-    std::atomic<std::size_t> next{0};
+    std::vector<std::size_t> apart, shared;
+    for (std::size_t i = 0; i < jobs.size(); ++i) (is_shared(jobs[i]) ? shared : apart).push_back(i);
+    std::stable_sort(apart.begin(), apart.end(), [&](std::size_t a, std::size_t b) { return real_wait(jobs[a]) > real_wait(jobs[b]); });
+    std::atomic<std::size_t> next_apart{0}, next_shared{0};
     std::mutex one_teller;
-    const auto work = [&] {
+    std::exception_ptr broken;
+    const auto perform_all = [&](const std::vector<std::size_t>& order, std::atomic<std::size_t>& next) {
         // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet reached its
         // exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
         if (::unshare(CLONE_FILES) != 0) throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
         while (true) {
             const std::size_t turn = next.fetch_add(1);
-            if (turn >= jobs.size() || (settings.interrupt && settings.interrupt->load())) return;
+            if (turn >= order.size() || (settings.interrupt && settings.interrupt->load())) return;
             const std::size_t mine = order[turn];
             if (tell.begun) {
                 std::lock_guard hold(one_teller);
@@ -240,11 +273,22 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
             }
         }
     };
+    const auto work = [&](const std::vector<std::size_t>& order, std::atomic<std::size_t>& next) {
+        try {
+            perform_all(order, next);
+        } catch (...) {
+            std::lock_guard hold(one_teller);
+            if (!broken) broken = std::current_exception();
+        }
+    };
     {
         // A thread ends only after its last child: a proxy dies with the thread that started it (PR_SET_PDEATHSIG).
         std::vector<std::jthread> workers;
-        for (std::size_t i = 0; i < std::clamp<std::size_t>(settings.jobs, 1, std::max<std::size_t>(jobs.size(), 1)); ++i) workers.emplace_back(work);
+        if (!shared.empty()) workers.emplace_back(work, std::cref(shared), std::ref(next_shared));
+        const std::size_t side_by_side = std::min<std::size_t>(std::max(settings.jobs, 1u), apart.size());
+        for (std::size_t i = 0; i < side_by_side; ++i) workers.emplace_back(work, std::cref(apart), std::ref(next_apart));
     }
+    if (broken) std::rethrow_exception(broken);
     std::vector<run_result> all;
     for (auto& r : results) {
         if (r) all.push_back(std::move(*r));

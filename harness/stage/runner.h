@@ -30,6 +30,7 @@ struct run_settings {
     capture::evidence_kind evidence = capture::evidence_kind::libpcap;
     keep_evidence keep = keep_evidence::violated;
     bool own_namespaces = true;
+    std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};  ///< of a proxy
     const std::atomic<bool>* interrupt = nullptr;
     std::string tool_version;
 };
@@ -40,9 +41,11 @@ struct run_result {
     std::string folder;  ///< of the kept bundle; empty: not kept
     std::chrono::nanoseconds took{0};
     std::vector<capture::exchange_ptr> cited;  ///< exchanges that findings other than upheld cite, for showing them as they were on the wire
+    capture::evidence_kind evidence = capture::evidence_kind::libpcap;
 };
 
 struct progress {
+    std::function<void()> prepared;  ///< all files have been read, nothing is started yet; may throw to leave it so
     std::function<void(const std::string& scenario, const std::string& proxy)> begun;
     std::function<void(const run_result&)> ended;  ///< called under a lock, in order of completion
 };

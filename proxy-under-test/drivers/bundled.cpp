@@ -27,6 +27,7 @@ public:
 
     std::string name() const override { return "bundled"; }
     std::string program() const override { return "badorigin-cache"; }
+    std::string executable() const override { return path_; }
     std::string policy_file() const override { return "varnish.vcl"; }
     bool can(capability) const override { return true; }
 
@@ -108,8 +109,19 @@ private:
             char piece[512];
             const auto size = ::read(child().channel(), piece, sizeof piece);
             if (size > 0) said.append(piece, static_cast<std::size_t>(size));
-            if (size == 0 || !child().running()) fail_ended("while starting");
+            if (size == 0 || !child().running()) {
+                refuse_policy();
+                fail_ended("while starting");
+            }
         }
+    }
+
+    /// Exit 2 is the cache's word for a wrong command line or policy; the command line is ours.
+    void refuse_policy() {
+        child().wait_until(steady_clock::now() + milliseconds(200));
+        if (child().ending() != "exit 2" || settings().policy_directory.empty()) return;
+        throw set_up_error(
+            fmt::format("badorigin-cache refuses the policy {}/{}:\n{}", settings().policy_directory, policy_file(), last_words()));
     }
 
     void require_virtual() const {

@@ -54,12 +54,15 @@ void child_driver::start(const proxy_settings& settings) {
     }
 }
 
+void child_driver::require_startable() const {
+    const auto name = executable();
+    if (!find_program(name).empty()) return;
+    const auto hint = where_to_get(name);
+    throw set_up_error(fmt::format("{} is not installed here, or not executable{}{}", name, hint.empty() ? "" : ": ", hint));
+}
+
 void child_driver::spawn(process_settings what) {
-    const auto& name = what.arguments.front();
-    if (find_program(name).empty()) {
-        const auto hint = where_to_get(name);
-        throw set_up_error(fmt::format("{} is not installed here, or not executable{}{}", name, hint.empty() ? "" : ": ", hint));
-    }
+    require_startable();
     what.directory = settings_.working_directory;
     what.output_file = in_working_directory("output.txt");
     process_ = std::make_unique<process>(what);

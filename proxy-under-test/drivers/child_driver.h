@@ -19,6 +19,7 @@ public:
     std::string crashed() override;
     std::string stop() override;
     std::string last_words() const override;
+    void require_startable() const override;
     /// Starts it by `launch` and stops it again if that throws.
     void start(const proxy_settings& settings) final;
 
@@ -32,10 +33,13 @@ protected:
     const proxy_settings& settings() const { return settings_; }
     /// The program in words ("varnishd"), for messages.
     virtual std::string program() const = 0;
+    /// As find_program takes it.
+    virtual std::string executable() const = 0;
     void spawn(process_settings what);
     process& child() { return *process_; }
     bool has_child() const { return process_ != nullptr; }
-    /// Waits for `first` or `second` to be readable (the second may be -1). False at the start deadline; throws when the run is interrupted.
+    /// Waits for `first` or `second` to be readable (the second may be -1). False at the start deadline; throws when the run is
+    /// interrupted.
     bool await_start(int first, int second) const;
     /// Returns when somebody listens at address(). Throws when it ends before, or at the start deadline.
     void wait_until_listening();

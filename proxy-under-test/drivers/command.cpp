@@ -6,6 +6,7 @@
 
 #include "proxy-under-test/drivers/child_driver.h"
 #include "proxy-under-test/drivers/kinds.h"
+#include "proxy-under-test/drivers/listening.h"
 #include "proxy-under-test/drivers/words.h"
 
 namespace badorigin::drivers {
@@ -21,6 +22,7 @@ public:
 
     std::string name() const override { return "cmd"; }
     std::string program() const override { return base_name(words_.front()); }
+    std::string executable() const override { return words_.front(); }
     bool can(capability what) const override { return what == capability::vitals; }
 
     std::string policy_file() const override {
@@ -75,6 +77,12 @@ public:
     std::string version() const override { return {}; }
     bool can(capability) const override { return false; }
     std::string policy_file() const override { return {}; }
+    void require_startable() const override {
+        require_ours(address_);
+        if (!is_listening(address_))
+            throw set_up_error(
+                fmt::format("nobody listens at {}: start the proxy first, with its origins at 127.0.0.1:9001, 9002, …", address_));
+    }
     void start(const proxy_settings& settings) override {
         if (settings.virtual_time) unsupported("run in virtual time");
         if (!settings.planted_bugs.empty()) unsupported("plant bugs");

@@ -14,7 +14,8 @@
 
 namespace badorigin::drivers {
 
-control_socket::control_socket(const std::string& folder, const std::string& name) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+control_socket::control_socket(const std::string& folder, const std::string& name)
+    : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     // A socket's path holds 107 bytes, a bundle's may be longer: so through a descriptor of the folder.
@@ -22,7 +23,8 @@ control_socket::control_socket(const std::string& folder, const std::string& nam
     const auto path = fmt::format("/proc/thread-self/fd/{}/{}", at.number(), name);
     std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
     if (::connect(socket_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw control_lost(fmt::format("the control socket {}/{} cannot be reached: {}", folder, name, std::generic_category().message(errno)));
+        throw control_lost(
+            fmt::format("the control socket {}/{} cannot be reached: {}", folder, name, std::generic_category().message(errno)));
 }
 
 void control_socket::send(const std::string& line, deadline when) {

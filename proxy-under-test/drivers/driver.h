@@ -23,20 +23,20 @@ struct set_up_error : std::runtime_error {
 
 /// What a proxy is started with. A value type: the scenario composes it.
 struct proxy_settings {
-    std::string policy_directory;                      ///< scenarios/policies/NAME; empty: none is needed
-    std::map<std::string, std::string> placeholders;   ///< "ttl" → "30s", …; `{name}` in the policy's text
-    std::map<std::string, std::string> origins;        ///< name → "127.0.0.1:9001"; `{origin:NAME}`, `{origin:NAME.host}`, `{origin:NAME.port}`
-    std::string listen = "127.0.0.1:8080";             ///< `{listen}`, `{listen.host}`, `{listen.port}`
-    std::string working_directory;                     ///< the bundle's proxy/ folder: configuration, parameters, log go here
-    bool virtual_time = false;                         ///< only where the driver can
-    nanoseconds wall_start{0};                         ///< Unix time at the run's clock zero, virtual time only
-    std::vector<std::string> planted_bugs;             ///< bundled only
+    std::string policy_directory;                     ///< scenarios/policies/NAME; empty: none is needed
+    std::map<std::string, std::string> placeholders;  ///< "ttl" → "30s", …; `{name}` in the policy's text
+    std::map<std::string, std::string> origins;  ///< name → "127.0.0.1:9001"; `{origin:NAME}`, `{origin:NAME.host}`, `{origin:NAME.port}`
+    std::string listen = "127.0.0.1:8080";       ///< `{listen}`, `{listen.host}`, `{listen.port}`
+    std::string working_directory;               ///< the bundle's proxy/ folder: configuration, parameters, log go here
+    bool virtual_time = false;                   ///< only where the driver can
+    nanoseconds wall_start{0};                   ///< Unix time at the run's clock zero, virtual time only
+    std::vector<std::string> planted_bugs;       ///< bundled only
     std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};
-    const std::atomic<bool>* interrupt = nullptr;      ///< when it becomes true, a start that still waits throws "interrupted"
+    const std::atomic<bool>* interrupt = nullptr;  ///< when it becomes true, a start that still waits throws "interrupted"
 };
 
-/// Fills `{…}` placeholders. Unknown ones that look like ours (`{origin:x}`, `{listen}`, or a bare `{word}` that the settings define) are an error; other
-/// braces (VCL, nginx) stay as they are. Throws set_up_error with the line.
+/// Fills `{…}` placeholders. Unknown ones that look like ours (`{origin:x}`, `{listen}`, or a bare `{word}` that the settings define) are
+/// an error; other braces (VCL, nginx) stay as they are. Throws set_up_error with the line.
 std::string fill_template(const std::string& text, const proxy_settings& settings, const std::string& file);
 
 struct vitals {
@@ -66,6 +66,9 @@ public:
     virtual bool can(capability what) const = 0;
     /// The file that this driver looks for in a policy folder ("varnish.vcl"); a scenario whose policy has none is not applicable.
     virtual std::string policy_file() const = 0;
+    /// Throws set_up_error when it is certain beforehand that no start will do: the program is not installed, nobody listens at the
+    /// address.
+    virtual void require_startable() const = 0;
     /// Starts in the calling thread's network namespace and waits until it accepts connections. Throws set_up_error.
     virtual void start(const proxy_settings& settings) = 0;
     /// "127.0.0.1:8080": where it listens.
@@ -79,7 +82,8 @@ public:
     virtual vitals measure() = 0;
     /// Empty while it runs as it should; otherwise how it died by itself. Never blocks.
     virtual std::string crashed() = 0;
-    /// Ends it (politely, then by force at the deadline), reaps everything, writes the rest of the log. Never throws; returns a sentence when force was needed.
+    /// Ends it (politely, then by force at the deadline), reaps everything, writes the rest of the log. Never throws; returns a sentence
+    /// when force was needed.
     virtual std::string stop() = 0;
     /// The last lines of what it said, for messages.
     virtual std::string last_words() const = 0;

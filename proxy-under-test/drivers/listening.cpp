@@ -74,6 +74,18 @@ bool is_listening(const std::string& address) {
     return false;
 }
 
+void require_ours(const std::string& address) {
+    auto where = parse(address);
+    if (where.address.ss_family == AF_INET6) {
+        reinterpret_cast<sockaddr_in6*>(&where.address)->sin6_port = 0;
+    } else {
+        reinterpret_cast<sockaddr_in*>(&where.address)->sin_port = 0;
+    }
+    const descriptor socket(::socket(where.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&where.address), where.size) == 0) return;
+    throw set_up_error(fmt::format("{} is no address of this machine: packets are captured on its loopback only", address));
+}
+
 void require_free(const std::string& address) {
     const auto where = parse(address);
     const descriptor socket(::socket(where.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <system_error>
 
@@ -128,7 +129,10 @@ std::string describe_status(int status) {
 
 std::string find_program(const std::string& name) {
     if (name.empty()) return {};
-    if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : std::string{};
+    std::error_code ignored;
+    if (name.find('/') != std::string::npos)
+        return ::access(name.c_str(), X_OK) == 0 && !std::filesystem::is_directory(name, ignored) ? std::filesystem::absolute(name).string()
+                                                                                                  : std::string{};
     const char* list = std::getenv("PATH");
     std::string folders = list != nullptr ? list : "";
     folders += ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";  // a user's PATH has no sbin, where Debian has the servers

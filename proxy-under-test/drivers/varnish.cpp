@@ -52,6 +52,7 @@ public:
 
     std::string name() const override { return "varnish"; }
     std::string program() const override { return "varnishd"; }
+    std::string executable() const override { return varnishd_; }
     std::string policy_file() const override { return "varnish.vcl"; }
 
     bool can(capability what) const override {
