@@ -13,9 +13,18 @@ namespace {
 std::vector<entry> three_entries() {
     std::vector<entry> all(3);
     all[0].verdict = {.scenario = "bodies/whole", .proxy = "bundled", .outcome = judge::outcome::upheld, .reason = {}, .findings = {}};
-    judge::finding lost{.claim = "body-forwarded-whole", .subject = "order", .message = "no body byte follows <here> \x01 & there"};
+    judge::finding lost;
+    lost.claim = "body-forwarded-whole";
+    lost.subject = "order";
+    lost.message = "no body byte follows <here> \x01 & there";
     lost.outcome = judge::outcome::violated;
-    lost.citations.push_back({.what = "attempt 1", .connection = 3, .exchange = 7, .frames = {57, 58}, .detail = "Content-Length: 100"});
+    judge::citation first;
+    first.what = "attempt 1";
+    first.connection = 3;
+    first.exchange = 7;
+    first.frames = {57, 58};
+    first.detail = "Content-Length: 100";
+    lost.citations.push_back(first);
     all[1].verdict = {.scenario = "bodies/lost", .proxy = "bundled", .outcome = judge::outcome::violated, .reason = {}, .findings = {lost}};
     all[1].evidence = "out/bundled/bodies/lost";
     all[2].verdict = {.scenario = "saint/x", .proxy = "bundled", .outcome = judge::outcome::not_applicable, .reason = "no policy", .findings = {}};
