@@ -60,9 +60,4 @@ bool message::persistent() const {
     return version.major == 1 && has_token(fields, "Connection", "keep-alive");
 }
 
-std::uint64_t hash(std::string_view bytes, std::uint64_t so_far) {
-    for (char c : bytes) so_far = (so_far ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-    return so_far;
-}
-
 }  // namespace badorigin::http

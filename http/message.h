@@ -64,7 +64,7 @@ struct message {
     stream_offset end = 0;         ///< behind the last byte that belongs to the message (so far)
 
     std::uint64_t content_size = 0;  ///< content bytes received, chunk framing taken off
-    std::uint64_t content_hash = 0;  ///< http::hash of the content received; of nothing for none
+    std::uint64_t content_hash = 0;  ///< http::hash of the content received; 0 until the message is over
     std::string content_start;       ///< the first bytes of the content, at most reader_limits::keep_content
     bool header_complete = false;
     bool complete = false;  ///< ended as framed
@@ -77,9 +77,5 @@ struct message {
     /// RFC 9112 9.3: the connection may serve another message after this one.
     bool persistent() const;
 };
-
-/// Incremental 64-bit FNV-1a over content bytes; begin with hash_start.
-inline constexpr std::uint64_t hash_start = 0xcbf29ce484222325ull;
-std::uint64_t hash(std::string_view bytes, std::uint64_t so_far = hash_start);
 
 }  // namespace badorigin::http

@@ -138,7 +138,7 @@ void reader::begin(stream_offset at) {
     current_ = message{};
     current_.side = side_;
     current_.begin = current_.body_begin = current_.end = at;
-    current_.content_hash = hash_start;
+    content_ = {};
     section_begin_ = at;
     begun_ = true;
     probing_ = after_bodiless_ = after_close_ = after_http_09_ = lost_ = false;
@@ -246,6 +246,7 @@ void reader::header_done() {
 void reader::finish(bool complete) {
     current_.complete = complete;
     current_.end = position_;
+    current_.content_hash = content_.value();
     begun_ = false;
     if (complete) {
         bool final_response = side_ == direction::response && !current_.interim();

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "http/message.h"
+#include "http/running_hash.h"
 
 namespace badorigin::http {
 
@@ -118,6 +119,7 @@ private:
     std::deque<std::string> awaited_methods_;
     std::string request_method_;  ///< of the request that the current response answers
     message current_;
+    running_hash content_;             ///< of its content
     std::string line_;                 ///< the part of the current line that came in earlier pieces
     stream_offset section_begin_ = 0;  ///< where the bytes that the header limit counts begin
     std::uint64_t remaining_ = 0;      ///< of the body or the chunk

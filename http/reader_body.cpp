@@ -10,7 +10,7 @@ namespace badorigin::http {
 
 void reader::add_content(std::string_view bytes) {
     current_.content_size += bytes.size();
-    current_.content_hash = hash(bytes, current_.content_hash);
+    content_.add(bytes);
     // behind a hole the kept start would not be the content's start any more
     if (!current_.gap && current_.content_start.size() < limits_.keep_content)
         current_.content_start += bytes.substr(0, limits_.keep_content - current_.content_start.size());

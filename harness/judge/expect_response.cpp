@@ -6,6 +6,7 @@
 #include "harness/judge/pattern.h"
 #include "harness/judge/residence.h"
 #include "http/freshness.h"
+#include "http/running_hash.h"
 
 namespace badorigin::judge {
 
