@@ -99,7 +99,13 @@ public:
 
 private:
     void look(const transaction& t, const matter& about) override {
-        if (!t.client || !t.client->answered() || !t.delivered_from || !answered_incompletely(*t.delivered_from)) return;
+        if (!t.client || !t.client->answered()) return;
+        if (!t.delivered_from || !answered_incompletely(*t.delivered_from)) {  // an error in its place, or another response
+            for (const auto& f : t.fetches)
+                for (const auto& a : f.attempts)
+                    if (answered_incompletely(*a)) met(*a);
+            return;
+        }
         const auto& got = t.client->response->message;
         if (t.client->request && t.client->request->message.method == "HEAD") return;
         if (got.status == 304 || got.framing == http::framing::until_close) return;  // to HTTP/1.0 a close says both
