@@ -7,14 +7,15 @@
 namespace badorigin::http {
 namespace {
 
-constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u;
+constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u, other_odd = 0xc2b2ae3d27d4eb4fu;
 
-/// For each word a bijection of the lane, and for each lane one of the word: bytes that differ in one place never meet again.
+/// For each word a bijection of the lane, and for each lane one of the word: bytes that differ in one word never meet again. Behind the
+/// second multiplication any one bit has spread, so that no few bits of the next word undo it.
 std::uint64_t stir(std::uint64_t lane, const char* bytes) {
     std::uint64_t word;
     std::memcpy(&word, bytes, sizeof word);
     if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-    return std::rotl((lane ^ word) * odd, 29);
+    return std::rotl(lane + word * other_odd, 31) * odd;
 }
 
 }  // namespace
