@@ -77,8 +77,10 @@ backend_set::backend_set(const vcl::program& of) {
     for (const auto& definition : of.backends()) {
         auto made = std::make_unique<backend>();
         made->definition = definition;
-        made->address = resolved(definition);
-        made->port = port_of(definition);
+        if (!made->is_none()) {
+            made->address = resolved(definition);
+            made->port = port_of(definition);
+        }
         if (definition.probe) made->probed.emplace(*definition.probe);
         backends_.push_back(std::move(made));
     }

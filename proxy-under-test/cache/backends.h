@@ -40,7 +40,9 @@ struct backend {
     int connections = 0;  ///< open, against definition.max_connections
 
     const std::string& name() const { return definition.name; }
-    bool healthy() const { return !probed || probed->healthy(); }
+    /// `backend NAME none;`: always sick, so that who is sent there is answered from the store or not at all.
+    bool is_none() const { return definition.host.empty(); }
+    bool healthy() const { return !is_none() && (!probed || probed->healthy()); }
     std::string pool_key() const { return address + ' ' + std::to_string(port); }
     std::string host() const;  ///< for requests without Host
 };

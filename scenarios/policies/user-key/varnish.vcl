@@ -1,0 +1,16 @@
+vcl 4.1;
+
+backend app {
+    .host = "{origin:app.host}";
+    .port = "{origin:app.port}";
+}
+
+sub vcl_hash {
+    hash_data(req.http.X-User);
+}
+
+sub vcl_backend_response {
+    set beresp.ttl = {ttl};
+    set beresp.grace = 0s;
+    return (deliver);
+}
