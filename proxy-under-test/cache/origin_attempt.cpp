@@ -77,9 +77,9 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
     auto pending = to_wire(head);
     bool body_done = !body_ || !body_->present() || omit_body, early = false;
     held_back_.clear();
-    body_abandoned_ = false;
+    body_abandoned_ = timed_out_ = false;
     const auto ended = [&](std::string why) {
-        result.nothing_came = reader_->untouched() && (*lease_)->input.empty();
+        result.closed_unanswered = reader_->untouched() && (*lease_)->input.empty() && !timed_out_;
         result.failure = std::move(why);
         return result;
     };
@@ -105,7 +105,8 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
             continue;
         }
         if (body_ && body_->broken()) co_return ended("req.body read error");
-        if (sent == io::timed_out) co_return ended("timeout while sending the request");
+        timed_out_ = sent == io::timed_out;
+        if (timed_out_) co_return ended("timeout while sending the request");
         if (sent != io::ok && sent != io::interrupted) break;  // closed by the origin; it may have answered before
     }
     for (;;) {
@@ -171,6 +172,7 @@ awaitable<std::optional<std::string>> origin_fetch::read_head() {
                 if (auto end = reader.end(); !end) failure = end.error();
                 break;
             case io::timed_out:
+                timed_out_ = true;
                 co_return waiting_for_first ? "first byte timeout" : "between bytes timeout in the head";
             case io::interrupted:
             case io::failed:

@@ -108,7 +108,7 @@ awaitable<origin_fetch::state> origin_fetch::send() {
 bool origin_fetch::may_send_again(const attempt_result& after, int sent_again) const {
     const auto& method = exchange_.request.method;
     if (method == "GET" && sent_again < 20 && planted(bug::retry_storm)) return true;
-    const bool closed_in_our_face = after.reused && after.nothing_came && sent_again == 0;
+    const bool closed_in_our_face = after.reused && after.closed_unanswered && sent_again == 0;
     if (!closed_in_our_face || (body_ && !body_->resendable())) return false;
     return is_idempotent(method) || planted(bug::resend_post_after_eof);
 }

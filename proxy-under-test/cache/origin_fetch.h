@@ -34,7 +34,7 @@ private:
     /// How one attempt went.
     struct attempt_result {
         std::optional<std::string> failure;
-        bool reused = false, nothing_came = true;
+        bool reused = false, closed_unanswered = false;  ///< closed_unanswered: before any byte came
     };
     awaitable<attempt_result> attempt(bool first, bool only_fresh);
     awaitable<attempt_result> exchange_heads(attempt_result so_far, bool omit_body, bool first);
@@ -62,7 +62,7 @@ private:
     nanoseconds first_byte_timeout_{0}, between_bytes_timeout_{0};
     int error_status_ = 503;
     std::string error_reason_ = "Backend fetch failed";
-    bool to_be_marked_pass_ = false, body_abandoned_ = false;
+    bool to_be_marked_pass_ = false, body_abandoned_ = false, timed_out_ = false;
 };
 
 }  // namespace badorigin::cache
