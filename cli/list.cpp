@@ -96,7 +96,7 @@ int list(const options& asked) {
     std::string text;
     if (asked.list_what == "rules") {
         for (const auto& r : judge::rule_catalogue())
-            text += fmt::format("{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source);
+            text += fmt::format("{}\t{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source, r.bugs);
     } else if (asked.list_what == "faults") {
         for (const auto& f : peers::fault_catalogue())
             text += fmt::format("{}\t{}\t{}\t{}\t{}\n", f.id, peers::name(f.place), f.on_the_wire, f.breaks, f.who);
