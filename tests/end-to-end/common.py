@@ -31,12 +31,17 @@ def run_suite(out, *args, paths=(SCENARIOS,), deadline=DEADLINE):
     return done, results
 
 
+def columns(what):
+    """What `list` prints, line by line."""
+    return [line.split("\t") for line in badorigin("list", what).stdout.splitlines()]
+
+
 def planted_bugs():
-    return [line.split("\t")[0] for line in badorigin("list", "planted-bugs").stdout.splitlines()]
+    return [line[0] for line in columns("planted-bugs")]
 
 
 def rules():
-    return [line.split("\t")[0] for line in badorigin("list", "rules").stdout.splitlines()]
+    return [line[0] for line in columns("rules")]
 
 
 def canonical(value):
