@@ -13,13 +13,15 @@
 namespace badorigin::capture {
 namespace {
 
-/// Markers of one run: the first one decides whose nonce it is.
-void take_marker(const udp_datagram& datagram, std::vector<marker>& into) {
+/// Markers of one run: where the manifest does not know it, the first one decides whose nonce it is.
+void take_marker(const udp_datagram& datagram, evidence& all) {
     if (datagram.to.port != marker_port) return;
     auto m = marker::parse(datagram.payload);
-    if (!m || (!into.empty() && m->nonce != into.front().nonce)) return;
+    if (!m) return;
+    const std::string& ours = all.manifest.run.empty() && !all.markers.empty() ? all.markers.front().nonce : all.manifest.run;
+    if (!ours.empty() && m->nonce != ours) return;
     m->frame = datagram.frame;
-    into.push_back(std::move(*m));
+    all.markers.push_back(std::move(*m));
 }
 
 /// Reads the packets; what they say goes into `all`, except what compares them with other things.
@@ -40,7 +42,7 @@ std::expected<void, std::string> read_packets(const std::string& file, evidence&
                 streams.feed(tcp);
                 break;
             case decoded::udp:
-                take_marker(udp, all.markers);
+                take_marker(udp, all);
                 break;
             case decoded::other:
                 break;

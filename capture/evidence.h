@@ -41,6 +41,7 @@ struct manifest {
     std::string proxy, proxy_version;
     std::map<std::string, std::string> roles;  ///< "127.0.0.1:8080" → "proxy", "127.0.0.1:9001" → "origin:app"
     std::uint64_t seed = 0;
+    std::string run;  ///< the nonce of its markers: others are of a run beside it; empty (made elsewhere): the first marker's
     evidence_kind evidence = evidence_kind::libpcap;
     std::uint64_t kernel_drops = 0;
     bool virtual_time = false;

@@ -86,6 +86,7 @@ std::expected<void, std::string> write_manifest(const std::string& folder, const
     j["proxy_version"] = m.proxy_version;
     j["roles"] = m.roles;
     j["seed"] = m.seed;
+    j["run"] = m.run;
     j["evidence"] = name(m.evidence);
     j["kernel_drops"] = m.kernel_drops;
     j["virtual_time"] = m.virtual_time;
@@ -110,6 +111,7 @@ std::expected<manifest, std::string> read_manifest(const std::string& folder) {
         m.proxy_version = j.value("proxy_version", "");
         m.roles = j.value("roles", std::map<std::string, std::string>());
         m.seed = j.value("seed", std::uint64_t{0});
+        m.run = j.value("run", "");
         const auto kind = j.at("evidence").get<std::string>();
         std::size_t k = 0;
         while (k < kinds.size() && kinds[k] != kind) ++k;

@@ -2,6 +2,7 @@
 // packet twice, going out and coming in; the outgoing copy is switched off in the kernel, since filtering by direction lost packets.
 #include "capture/recorder.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -42,6 +43,7 @@ public:
           in_nanoseconds_(in_nanoseconds),
           link_(static_cast<link_type>(pcap_datalink(capture_.get()))),
           wake_(wake),
+          drops_before_(dropped()),
           thread_([this] { run(); }) {}
 
     ~live_recorder() override {
@@ -97,12 +99,18 @@ private:
         }
         writer_.flush();
         if (!writer_.error().empty()) fail(writer_.error());
-        pcap_stat stats{};
-        const bool told = pcap_stats(capture_.get(), &stats) == 0;
-        if (!told) fail(std::string("no statistics of the capture: ") + pcap_geterr(capture_.get()));
+        const auto drops = dropped();
         const std::scoped_lock lock(mutex_);
         frames_ = writer_.written();
-        drops_ = told ? stats.ps_drop : 0;
+        drops_ = std::max(drops, drops_before_) - drops_before_;
+    }
+
+    /// So far. Until the filter is set, the ring takes whatever passes on a loopback that others use too; what was dropped then was not ours.
+    std::uint64_t dropped() {
+        pcap_stat stats{};
+        if (pcap_stats(capture_.get(), &stats) == 0) return stats.ps_drop;
+        fail(std::string("no statistics of the capture: ") + pcap_geterr(capture_.get()));
+        return 0;
     }
 
     static void packet(u_char* self, const pcap_pkthdr* header, const u_char* bytes) {
@@ -149,6 +157,7 @@ private:
     std::set<std::uint32_t> markers_;
     std::string error_;
     std::uint64_t frames_ = 0, drops_ = 0;
+    std::uint64_t drops_before_;
     std::thread thread_;  // last: it uses all of the above
 };
 

@@ -1,7 +1,9 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <limits>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -54,6 +56,13 @@ std::string explain(CLI::App& app, const CLI::ParseError& mistake) {
     return fmt::format("there is no command {}{} {}", left.front(), did_you_mean(left.front(), known), help);
 }
 
+std::string seconds(const std::string& word) {
+    double value = 0;
+    const auto [end, wrong] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool fits = wrong == std::errc{} && end == word.data() + word.size() && value >= 0.001 && value <= 3600;
+    return fits ? std::string() : fmt::format("{} is no number of seconds from 0.001 to 3600", word);
+}
+
 const std::vector<std::string> lists{"scenarios", "rules", "faults", "planted-bugs"};
 
 std::string known_list(const std::string& word) {
@@ -80,7 +89,9 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     run->add_option("--junit", into.junit, "Write JUnit XML here");
     run->add_option("--json", into.json, "Write results as JSON here");
     run->add_option("--plant", into.plant, "Make the bundled cache commit this error (see list planted-bugs; repeatable)");
-    run->add_option("--seed", into.seed, "Seed of generated choices")->capture_default_str();
+    run->add_option("--seed", into.seed, "Seed of generated content that names none")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{std::numeric_limits<std::int64_t>::max()}))
+        ->capture_default_str();
     run->add_option("--keep-evidence", into.keep, "Keep bundles: always, violated (whatever is not upheld), never")
         ->check(CLI::IsMember({"always", "violated", "never"}))
         ->capture_default_str();
@@ -89,10 +100,10 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
         ->check(CLI::IsMember({"libpcap", "tap"}))
         ->capture_default_str();
     run->add_option("--start-deadline", into.start_deadline, "Seconds in which a proxy must be ready")
-        ->check(CLI::Range(0.01, 3600.0))
+        ->check(seconds)
         ->capture_default_str();
     run->add_option("--stop-deadline", into.stop_deadline, "Seconds in which a proxy must have ended before it is killed")
-        ->check(CLI::Range(0.01, 3600.0))
+        ->check(seconds)
         ->capture_default_str();
     run->add_option("--policies", into.policies, "Folder of policies (default: policies/ beside the scenarios)");
     run->add_option("--colour,--color", into.colour, "auto, always, never")

@@ -10,7 +10,7 @@ namespace badorigin::scenario {
 namespace fs = std::filesystem;
 
 std::expected<scenario, std::vector<problem>> read_file(const std::string& file, const std::string& root, time_mode mode,
-                                                        const std::vector<std::string>& known_rules) {
+                                                        const std::vector<std::string>& known_rules, std::uint64_t seed) {
     std::ifstream input{file, std::ios::binary};
     std::error_code error;
     const bool is_file = fs::is_regular_file(file, error);
@@ -21,7 +21,7 @@ std::expected<scenario, std::vector<problem>> read_file(const std::string& file,
     const auto below = fs::path{file}.lexically_normal().lexically_relative(fs::path{root}.lexically_normal());
     const bool outside = below.empty() || *below.begin() == ".." || below == ".";
     const auto path = outside ? fs::path{file}.filename() : below;
-    return read_yaml(text, file, fs::path{path}.replace_extension().generic_string(), mode, known_rules);
+    return read_yaml(text, file, fs::path{path}.replace_extension().generic_string(), mode, known_rules, seed);
 }
 
 std::vector<std::string> find_scenarios(const std::string& path) {

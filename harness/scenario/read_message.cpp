@@ -122,6 +122,7 @@ std::optional<peers::content> read_content(reader& to, const YAML::Node& from, s
     out.kind = peers::content::kind::generated;
     if (body.lacks("size")) to.wrong(from, fmt::format("{}: 'size' is missing", what));
     body.with("size", [&](const auto& node) { set(out.size, to.size(node, "size")); });
+    out.seed = to.seed();
     body.with("seed", [&](const auto& node) { set(out.seed, to.whole(node, "seed", 0, std::numeric_limits<std::int64_t>::max())); });
     return out;
 }

@@ -35,7 +35,10 @@ struct named_step {
 
 class reader {
 public:
-    explicit reader(std::string file) : file_(std::move(file)) {}
+    explicit reader(std::string file, std::uint64_t seed = 0) : file_(std::move(file)), seed_(seed) {}
+
+    /// Of generated content that names none.
+    std::uint64_t seed() const { return seed_; }
 
     void wrong(const YAML::Node& where, std::string message);
     place at(const YAML::Node& where) const;
@@ -85,6 +88,7 @@ public:
 
 private:
     std::string file_;
+    std::uint64_t seed_;
     std::multimap<std::pair<int, int>, problem> problems_;  ///< by line and column
     nanoseconds longest_wait_{0};
 };

@@ -17,12 +17,13 @@ struct problem {
 };
 
 /// All problems of a text, in file order; a scenario only without any. `known_rules` are the ids that rules_off may name (empty: not
-/// checked).
+/// checked); `seed` is that of generated content that names none.
 std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, const std::string& file, const std::string& id,
-                                                        time_mode mode, const std::vector<std::string>& known_rules = {});
+                                                        time_mode mode, const std::vector<std::string>& known_rules = {},
+                                                        std::uint64_t seed = 0);
 /// A file below the scenarios' root; its id is its path below `root` without the ending.
 std::expected<scenario, std::vector<problem>> read_file(const std::string& file, const std::string& root, time_mode mode,
-                                                        const std::vector<std::string>& known_rules = {});
+                                                        const std::vector<std::string>& known_rules = {}, std::uint64_t seed = 0);
 /// Ordinary YAML with literal durations that runs again; round trip in the same mode: read_yaml(write_yaml(s), s.file, s.id, s.mode) == s.
 /// `real: yes` or `real: no` stands for can_be_real, since the other clock's durations are no part of a resolved scenario.
 std::string write_yaml(const scenario& what);

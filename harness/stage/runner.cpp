@@ -81,7 +81,7 @@ std::vector<job> plan(const run_settings& settings) {
                 throw drivers::set_up_error(fmt::format("--plant needs the bundled cache, not {}", specification));
             }
             const auto mode = proxy->can(drivers::capability::virtual_time) ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
-            auto script = scenario::read_file(file, settings.root, mode, rules);
+            auto script = scenario::read_file(file, settings.root, mode, rules, settings.seed);
             if (!script) {
                 for (const auto& p : script.error()) problems += p.text() + "\n";
                 break;
