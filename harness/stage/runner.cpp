@@ -23,6 +23,7 @@
 #include "harness/judge/judge.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/bundle.h"
+#include "harness/stage/priority.h"
 #include "harness/stage/stage.h"
 #include "proxy-under-test/drivers/driver.h"
 
@@ -186,6 +187,8 @@ run_result perform(const job& what, const run_settings& settings) {
         about.stop_deadline = settings.stop_deadline;
         about.interrupt = settings.interrupt;
         about.tool_version = settings.tool_version;
+        std::optional<higher_priority> raised;
+        if (what.script.mode == scenario::time_mode::real_time) raised.emplace();
         stage scene(std::move(about), what.script, *proxy);
         try {
             for (const auto& step : what.script.steps) scene.perform(step);
