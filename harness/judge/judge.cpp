@@ -29,19 +29,32 @@ void run_rules(const matter& about, std::vector<finding>& findings) {
 }
 
 /// Exchanges and connections whose bytes are not all in the capture.
-struct holes {
-    std::set<std::uint64_t> connections, exchanges;
+///
+/// A claim over several exchanges names those that it found. With one of them lost it would name others, and rest on the hole as much as
+/// before: so in a staged run, where nothing need be lost, whatever cites a server counts as citing every hole on connections to it. A
+/// capture from elsewhere may be long, and some packet is always missing: there only what cites the hole itself is in doubt.
+class holes {
+public:
     explicit holes(const capture::evidence& evidence) {
+        std::set<std::string_view> servers;
+        for (const auto& c : evidence.connections) {
+            if (c->holes.empty()) continue;
+            connections_.insert(c->id);
+            if (evidence.manifest.evidence != capture::evidence_kind::file) servers.insert(c->server_name);
+        }
         for (const auto& c : evidence.connections)
-            if (!c->holes.empty()) connections.insert(c->id);
+            if (servers.contains(c->server_name)) connections_.insert(c->id);
         for (const auto& e : evidence.exchanges)
-            if (e->gap) exchanges.insert(e->id);
+            if (e->gap) exchanges_.insert(e->id);
     }
     bool cited_by(const finding& f) const {
         return std::ranges::any_of(f.citations, [&](const citation& c) {
-            return (c.connection && connections.contains(c.connection)) || (c.exchange && exchanges.contains(c.exchange));
+            return (c.connection && connections_.contains(c.connection)) || (c.exchange && exchanges_.contains(c.exchange));
         });
     }
+
+private:
+    std::set<std::uint64_t> connections_, exchanges_;
 };
 
 /// What a step that began too late leaves without meaning: the expectations of it, of those after it, and of the run.

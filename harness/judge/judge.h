@@ -44,8 +44,8 @@ public:
 std::vector<std::unique_ptr<rule>> all_rules();
 
 /// Judges: rules that are not switched off, expectations, premises, conditions. Incomplete evidence turns upheld (and whatever cites a
-/// hole, and every claim of absence) into inconclusive; an unmet premise makes the verdict inconclusive at best... never hides a violation
-/// of a required rule that stands by itself.
+/// hole, in a staged run also one on another connection to the same server, and every claim of absence) into inconclusive; an unmet premise
+/// makes the verdict inconclusive at best... never hides a violation of a required rule that stands by itself.
 verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario);
 
 }  // namespace badorigin::judge

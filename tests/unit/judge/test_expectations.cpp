@@ -93,6 +93,32 @@ TEST(expectations, incomplete_evidence_makes_upheld_and_absence_inconclusive_but
     EXPECT_EQ(run.outcome_of("expect hit body"), outcome::violated);
 }
 
+TEST(expectations, a_hole_takes_what_cites_its_server_and_in_a_capture_from_elsewhere_only_what_cites_itself) {
+    for (auto kind : {capture::evidence_kind::libpcap, capture::evidence_kind::file}) {
+        staged run;
+        run.evidence.manifest.evidence = kind;
+        run.fetched("view", "/a", "one");
+        run.origin_connection()->holes.push_back({http::direction::request, 0, 100, run.frame()});
+        run.evidence.incomplete = {"bytes are missing"};
+        run.expect("view").fetches = 0;
+        run.expect("view").body = "two";
+        bool staged_run = kind == capture::evidence_kind::libpcap;
+        EXPECT_EQ(run.outcome_of("expect view fetches"), staged_run ? outcome::inconclusive : outcome::violated);
+        EXPECT_EQ(run.outcome_of("expect view body"), outcome::violated);
+    }
+}
+
+TEST(expectations, the_age_of_a_copy_whose_fetch_the_capture_lacks_is_not_known) {
+    staged run;
+    run.answer_raw(run.step("view", "GET", "/a"), "HTTP/1.1 200 OK\r\nBadorigin-Serial: s9\r\nContent-Length: 0\r\n\r\n");
+    run.expect("view").stale = true;
+    run.expect("view").age = 0s;
+    EXPECT_EQ(run.outcome_of("expect view stale"), outcome::inconclusive);
+    EXPECT_EQ(run.outcome_of("expect view age"), outcome::violated);
+    run.evidence.incomplete = {"a packet was dropped"};
+    EXPECT_EQ(run.outcome_of("expect view age"), outcome::inconclusive);
+}
+
 TEST(expectations, no_response_violates_what_one_should_say) {
     staged run;
     run.step("view", "GET", "/a");
