@@ -104,11 +104,15 @@ tapped make_tap_witness(const std::string& file, const std::string& nonce) {
     const auto notes = std::make_shared<socket_notes>(tap);
     tapped all;
     all.packets = std::make_unique<tap_witness>(tap, nonce);
-    all.watch.opened = [notes](const std::string& local, const std::string& remote, bool we_connected) { notes->opened(local, remote, we_connected); };
+    all.watch.opened = [notes](const std::string& local, const std::string& remote, bool we_connected) {
+        notes->opened(local, remote, we_connected);
+    };
     all.watch.data = [notes](const std::string& local, const std::string& remote, bool sent, const char* bytes, std::size_t size) {
         notes->data(local, remote, sent, {bytes, size});
     };
-    all.watch.ended = [notes](const std::string& local, const std::string& remote, bool sent, bool reset) { notes->ended(local, remote, sent, reset); };
+    all.watch.ended = [notes](const std::string& local, const std::string& remote, bool sent, bool reset) {
+        notes->ended(local, remote, sent, reset);
+    };
     return all;
 }
 
