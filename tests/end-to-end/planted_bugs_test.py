@@ -1,44 +1,87 @@
 #!/usr/bin/python3
-"""Every check is proven: each planted bug is found by its rule with evidence, each scenario and each rule is violated by some planted bug."""
+"""Every check is proven: each planted bug is found by its rules with evidence, each scenario and each rule is violated by some planted bug."""
 import concurrent.futures
+import time
 
-from common import EndToEnd, badorigin, main, planted_bugs, rules, run_suite
+from common import EndToEnd, columns, main, planted_bugs, run_suite
 
 RUNS_AT_ONCE = 3  # a run mostly waits for its few real-time scenarios
+SECONDS_IN_ALL = 240
+
+# Bugs that break no law of HTTP: the policy asks for something that the cache may leave undone as far as any rule can tell from the packets, so
+# that only the scenario which knows the policy can name them, by what it expects.
+NAMED_BY_EXPECTATIONS = {
+    "no-retry": "return (retry) is the policy's wish; a 503 instead is a lawful answer",
+    "ignore-pipe": "pass instead of pipe is a lawful way of forwarding; the packets do not say which one the policy asked for",
+    "ignore-grace": "to wait for a new copy instead of serving a stale one is always lawful",
+    "ignore-hash-data": "that a user's name belongs to the cache key stands in the policy alone; the response does not vary by it",
+}
 
 
-def violated(result):
-    return [f for f in result.get("verdicts", {}).get("findings", []) if f["outcome"] == "violated"]
+class Outcome:
+    """What one planted bug did to the suite."""
+
+    def __init__(self, bug, done, results):
+        self.bug, self.exit = bug, done.returncode
+        self.outcomes = {r["outcome"] for r in results.values()}
+        self.errors = {key[0]: r.get("reason") for key, r in results.items() if r["outcome"] == "error"}
+        self.scenarios, self.rules, self.expectations, self.without_evidence = set(), set(), set(), []
+        for (scenario, _), result in results.items():
+            for finding in result.get("citations", {}).get("findings", []):
+                if finding["outcome"] != "violated":
+                    continue
+                self.scenarios.add(scenario)
+                if finding["kind"] == "required":
+                    self.rules.add(finding["claim"])
+                    if not finding["citations"]:
+                        self.without_evidence.append(f"{bug}: {scenario} violates {finding['claim']} without evidence")
+                else:
+                    self.expectations.add((scenario, finding["claim"]))
 
 
 class PlantedBugs(EndToEnd):
-    def test_every_bug_is_found_and_every_scenario_and_rule_can_fail(self):
-        scenarios = {line.split("\t")[0] for line in badorigin("list", "scenarios").stdout.splitlines()}
-        named = {line.split("\t")[0]: line for line in badorigin("list", "planted-bugs").stdout.splitlines()}
-        scenario_violated, rule_violated = {}, {}
-        missed = []
-        with concurrent.futures.ThreadPoolExecutor(RUNS_AT_ONCE) as pool:
-            runs = list(pool.map(lambda bug: (bug, *run_suite(self.out / bug, "--plant", bug)), planted_bugs()))
-        for bug, done, results in runs:
-            bad = {key[0]: violated(r) for key, r in results.items() if r["outcome"] == "violated"}
-            broken = {key[0]: r.get("reason") for key, r in results.items() if r["outcome"] == "error"}
-            if done.returncode != 1:
-                missed.append(f"{bug}: exit {done.returncode}, errors {broken}")
-            found_rules = set()
-            for scenario, findings in bad.items():
-                scenario_violated.setdefault(scenario, bug)
-                for f in findings:
-                    if f["kind"] in ("required", "advice"):
-                        found_rules.add(f["claim"])
-                        rule_violated.setdefault(f["claim"], bug)
-            if not found_rules:
-                missed.append(f"{bug}: no rule names it ({named[bug]}); violated: {sorted(bad)}")
-            for result in results.values():
-                if result["outcome"] == "violated" and not any(c.get("citations") for c in result["citations"]["findings"]):
-                    missed.append(f"{bug}: {result['scenario']} is violated without evidence")
-        self.assertEqual(missed, [])
-        self.assertEqual(scenarios - set(scenario_violated), set(), "scenarios that no planted bug violates")
-        self.assertEqual(set(rules()) - set(rule_violated), set(), "rules that no planted bug violates")
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.outcomes = None
+
+    def matrix(self):
+        """Each bug's run of the whole suite, made once for all tests."""
+        cls = type(self)
+        if cls.outcomes is None:
+            begun = time.monotonic()
+            with concurrent.futures.ThreadPoolExecutor(RUNS_AT_ONCE) as pool:
+                cls.outcomes = list(pool.map(lambda bug: Outcome(bug, *run_suite(self.out / bug, "--plant", bug, "--keep-evidence", "never")), planted_bugs()))
+            cls.took = time.monotonic() - begun
+            print(f"{len(cls.outcomes)} planted bugs in {cls.took:.0f} s", flush=True)
+        return cls.outcomes
+
+    def test_each_bug_is_found(self):
+        wrong = [f"{o.bug}: exit {o.exit}, errors {o.errors}" for o in self.matrix() if o.exit != 1]
+        self.assertEqual(wrong, [])
+        self.assertLess(self.took, SECONDS_IN_ALL)
+
+    def test_each_bug_is_named_by_a_rule_with_evidence(self):
+        unnamed = {o.bug for o in self.matrix() if not o.rules}
+        self.assertEqual({o.bug: sorted(o.expectations) for o in self.matrix() if o.bug in unnamed - set(NAMED_BY_EXPECTATIONS)}, {})
+        self.assertEqual(set(NAMED_BY_EXPECTATIONS) - unnamed, set(), "a rule names these by now: take them off the table")
+        self.assertEqual([o.bug for o in self.matrix() if o.bug in unnamed and not o.expectations], [])
+        self.assertEqual([line for o in self.matrix() for line in o.without_evidence], [])
+
+    def test_each_scenario_is_violated_by_some_bug(self):
+        all_of_them = {line[0] for line in columns("scenarios")}
+        self.assertEqual(sorted(all_of_them.difference(*(o.scenarios for o in self.matrix()))), [])
+
+    def test_each_rule_is_violated_by_each_bug_that_it_lists(self):
+        found = {o.bug: o.rules for o in self.matrix()}
+        for rule, _, _, _, bugs in columns("rules"):
+            self.assertTrue(bugs, f"{rule} lists no planted bug")
+            for bug in bugs.split(","):
+                self.assertIn(rule, found[bug], f"{bug} does not violate {rule}")
+
+    def test_without_a_bug_nothing_is_violated(self):
+        done, _ = run_suite(self.out / "none")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
