@@ -93,9 +93,14 @@ stage::stage(stage_settings settings, const scenario::scenario& script, drivers:
     manifest_.virtual_time = virtual_time_;
     manifest_.planted_bug = settings_.planted_bugs.empty() ? std::string() : settings_.planted_bugs.front();
     try {
+        write_script();
         start_peers();
         start_capture();
         start_proxy();
+        // From now on whatever ends the run, a full disk or kill -9, leaves a bundle that says so.
+        manifest_.interrupted = "the harness was ended before the run was over";
+        kept(capture::write_manifest(settings_.folder, manifest_));
+        manifest_.interrupted.clear();
     } catch (const std::exception& e) {
         take_down(e.what());
         throw;
@@ -108,6 +113,19 @@ stage::~stage() {
         take_down("abandoned");
     } catch (const std::exception&) {  // the bundle says what could be kept
     }
+}
+
+void stage::kept(const std::expected<void, std::string>& written) {
+    if (!written) throw run_error("evidence could not be written: " + written.error());
+}
+
+void stage::write_script() const {
+    const std::string file = settings_.folder + "/scenario.yaml";
+    errno = 0;
+    std::ofstream yaml(file);
+    yaml << scenario::write_yaml(script_);
+    yaml.close();
+    if (!yaml) kept(std::unexpected(fmt::format("{}: {}", file, std::strerror(errno))));
 }
 
 nanoseconds stage::now() const { return engine_->now(); }
@@ -460,17 +478,13 @@ void stage::take_down(const std::string& why) {
         if (!result.error.empty()) trouble = "evidence could not be written: " + result.error;
     }
     manifest_.interrupted = trouble;
-    const auto kept = [&](std::expected<void, std::string> written) {
-        if (!written) throw run_error("evidence could not be written: " + written.error());
-    };
-    errno = 0;
-    std::ofstream yaml(settings_.folder + "/scenario.yaml");
-    yaml << scenario::write_yaml(script_);
-    yaml.close();
-    if (!yaml) throw run_error(fmt::format("evidence could not be written: {}/scenario.yaml: {}", settings_.folder, std::strerror(errno)));
-    kept(capture::write_manifest(settings_.folder, manifest_));
-    kept(capture::write_vitals(settings_.folder, samples_));
-    kept(capture::write_received(settings_.folder, got));
+    try {
+        kept(capture::write_manifest(settings_.folder, manifest_));
+        kept(capture::write_vitals(settings_.folder, samples_));
+        kept(capture::write_received(settings_.folder, got));
+    } catch (const run_error& e) {
+        if (trouble.empty()) trouble = e.what();  // else one full disk would be told twice
+    }
     if (why.empty() && !trouble.empty()) throw run_error(trouble);
 }
 

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <expected>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,6 +66,8 @@ private:
         nanoseconds deadline;
     };
 
+    static void kept(const std::expected<void, std::string>& written);
+    void write_script() const;
     void start_peers();
     void know_address();
     void start_capture();
