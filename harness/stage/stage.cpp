@@ -453,6 +453,7 @@ void stage::take_down(const std::string& why) {
     if (proxy_started_) {
         check_on_proxy();
         const std::string forced = proxy_.stop();
+        check_on_proxy();
         if (!forced.empty() && trouble.empty() && manifest_.proxy_crash.empty()) trouble = forced;
     }
     std::vector<capture::received> got;

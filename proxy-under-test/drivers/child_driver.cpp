@@ -106,7 +106,10 @@ void child_driver::wait_until_listening() {
 }
 
 vitals child_driver::measure() {
-    if (process_) last_ = process_->measure();
+    if (process_) {
+        process_->wait_if_ending();
+        last_ = process_->measure();
+    }
     return last_;
 }
 
@@ -118,6 +121,7 @@ std::string child_driver::crashed() {
 
 std::string child_driver::stop() {
     if (!process_) return {};
+    process_->wait_if_ending();
     crashed();  // what happened until now was its own doing
     stopping_ = true;
     const auto when = steady_clock::now() + settings_.stop_deadline;

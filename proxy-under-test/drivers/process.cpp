@@ -233,6 +233,10 @@ bool process::wait_until(deadline when) {
     return true;
 }
 
+void process::wait_if_ending() {
+    if (running() && oldest_child_is_ending(supervisor_)) wait_until(steady_clock::now() + kernel_patience);
+}
+
 std::string process::ending() {
     return running() ? std::string{} : describe_status(*status_);
 }

@@ -77,6 +77,8 @@ public:
     bool running();
     /// False at the deadline.
     bool wait_until(deadline when);
+    /// Its peers may have seen its sockets closed: then its end is told in a moment, which this waits for.
+    void wait_if_ending();
     /// "exit 1"; empty while it runs.
     std::string ending();
     /// To the program, if it still runs.

@@ -71,6 +71,14 @@ nanoseconds own_time(pid_t pid, const std::vector<std::string>& fields) {
 
 }  // namespace
 
+bool oldest_child_is_ending(pid_t root) {
+    constexpr unsigned long exiting = 0x4;  // PF_EXITING of linux/sched.h
+    const auto children = children_of(root);
+    if (children.empty()) return true;
+    const auto fields = stat_fields(children.front());
+    return fields.size() <= 6 || (std::strtoul(fields[6].c_str(), nullptr, 10) & exiting) != 0;
+}
+
 std::vector<pid_t> descendants(pid_t root) {
     std::vector<pid_t> found{root};
     for (std::size_t i = 0; i < found.size(); ++i) {

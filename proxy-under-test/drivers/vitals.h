@@ -9,6 +9,8 @@
 
 namespace badorigin::drivers {
 
+/// The oldest child of `root` has begun to end, or is no more. The kernel closes a process's sockets after that, and tells its parent last.
+bool oldest_child_is_ending(pid_t root);
 /// All descendants of `root`, parents before their children, `root` itself left out.
 std::vector<pid_t> descendants(pid_t root);
 /// Sums over the descendants of `root`; of `root` itself only the CPU time of the children that it has waited for. `alive` is left true.
