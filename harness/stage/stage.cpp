@@ -473,7 +473,7 @@ void stage::take_down(const std::string& why) {
         last.nonce = nonce_;
         last.clock = engine_->now();
         last.wall = wall_start_;
-        if (!witness_->has_seen(witness_->mark(last)) && trouble.empty()) trouble = "the capture did not show its last marker within 5 s";
+        if (!witness_->has_seen(witness_->mark(last)) && trouble.empty()) trouble = "the capture did not show its last marker in time";
         const auto result = witness_->stop();
         manifest_.kernel_drops = result.kernel_drops;
         if (!result.error.empty()) trouble = "evidence could not be written: " + result.error;

@@ -14,13 +14,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// A machine at many times its load takes seconds to run the capture's thread; only a capture that shows nothing takes this long.
+constexpr auto patience = 30s;
+
 class live_witness final : public witness {
 public:
     /// The marker socket is made in the network namespace in which the capture was opened.
     live_witness(std::unique_ptr<capture::recorder> recorder, const std::string& nonce) : recorder_(std::move(recorder)), markers_(nonce) {}
 
     std::uint32_t mark(const capture::marker& what) override { return markers_.send(what); }
-    bool has_seen(std::uint32_t number) override { return recorder_->wait_for_marker(number, 5s); }
+    bool has_seen(std::uint32_t number) override { return recorder_->wait_for_marker(number, patience); }
     std::string error() const override { return recorder_->error(); }
     result stop() override {
         const auto end = recorder_->stop();
