@@ -12,6 +12,7 @@ import yaml
 from common import EndToEnd, badorigin, main, run_suite
 
 AS_THEY_COME = ("-o", "http.desegment_body:FALSE")
+IN_ORDER = ("-o", "tcp.reassemble_out_of_order:TRUE")  # a full window may make the kernel send a segment again
 
 
 def faults():
@@ -58,7 +59,7 @@ class Script:
 def tshark_counts(bundle, ports, *options):
     decode = [word for port in ports for word in ("-d", f"tcp.port=={port},http")]
     fields = ["-T", "fields", "-e", "tcp.srcport", "-e", "tcp.dstport", "-e", "http.request.method", "-e", "http.response.code"]
-    text = subprocess.run(["tshark", "-r", str(pathlib.Path(bundle) / "packets.pcapng"), "-Y", "http", *options, *decode, *fields],
+    text = subprocess.run(["tshark", "-r", str(pathlib.Path(bundle) / "packets.pcapng"), "-Y", "http", *IN_ORDER, *options, *decode, *fields],
                           capture_output=True, text=True, check=True, timeout=60).stdout
     counts = collections.Counter()
     for line in text.splitlines():
