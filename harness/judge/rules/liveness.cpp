@@ -19,7 +19,8 @@ citation cite_vitals(const capture::vitals_sample& from, const capture::vitals_s
 }
 
 /// CPU time tells nothing while requests are being served, so only spans of time with next to no traffic count; and nothing in virtual
-/// time, where nobody waits: the harness asks the proxy all the while whether it is at rest, and how long that takes is the machine's affair.
+/// time, where nobody waits: the harness asks the proxy all the while whether it is at rest, and how long that takes is the machine's
+/// affair.
 class cpu_rule final : public rule_base {
 public:
     cpu_rule() : rule_base{"no-cpu-burnt"} {}
@@ -70,9 +71,8 @@ private:
     }
 
     void last(const matter& about) override {
-        std::vector<citation> citations;
-        if (fault_) citations.push_back(cite("the first failed origin exchange", *fault_));
         auto died = std::ranges::find(about.evidence.vitals, false, &capture::vitals_sample::alive);
+        auto citations = last_words(about, died);
         if (!about.evidence.manifest.proxy_crash.empty()) {
             violated({}, fmt::format("the proxy died: {}", about.evidence.manifest.proxy_crash), std::move(citations));
             return;
@@ -91,6 +91,21 @@ private:
                      std::move(citations));
             return;
         }
+    }
+
+    /// What the proxy was doing: the first failed origin exchange, or else the last exchange of all; and the vitals that miss it.
+    std::vector<citation> last_words(const matter& about, std::vector<capture::vitals_sample>::const_iterator died) const {
+        std::vector<citation> citations;
+        if (fault_) {
+            citations.push_back(cite("the first failed origin exchange", *fault_));
+        } else if (auto last =
+                       std::ranges::max_element(about.evidence.exchanges, {}, [](const exchange_ptr& e) { return begin_of(*e).number; });
+                   last != about.evidence.exchanges.end()) {
+            citations.push_back(cite("the last exchange", **last));
+        }
+        if (died != about.evidence.vitals.end() && died != about.evidence.vitals.begin())
+            citations.push_back(cite_vitals(*std::prev(died), *died));
+        return citations;
     }
     const exchange* fault_ = nullptr;
 };

@@ -45,6 +45,10 @@ private:
         requests_ += attempts.size();
         if (attempts.empty()) return;
         met();
+        if (attempts.size() > heaviest_.size()) {
+            heaviest_ = attempts;
+            heaviest_client_ = t.client;
+        }
         if (attempts.size() <= attempts_at_most) return;
         violated(about.run.step_of(*t.client), fmt::format("{} causes {} requests to origins", request_line(*t.client), attempts.size()),
                  {cite("exchange on the client leg", *t.client),
@@ -52,8 +56,12 @@ private:
     }
     void last(const matter&) override {
         if (requests_ > 3 * clients_ + 5)
-            violated({}, fmt::format("{} client requests cause {} requests to origins", clients_, requests_), {});
+            violated(
+                {}, fmt::format("{} client requests cause {} requests to origins", clients_, requests_),
+                {cite("the client request that causes most of them", *heaviest_client_), cite("the last of these", *heaviest_.back())});
     }
+    std::vector<exchange_ptr> heaviest_;
+    exchange_ptr heaviest_client_;
     std::size_t clients_ = 0, requests_ = 0;
 };
 
