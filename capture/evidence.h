@@ -45,10 +45,10 @@ struct manifest {
     evidence_kind evidence = evidence_kind::libpcap;
     std::uint64_t kernel_drops = 0;
     bool virtual_time = false;
-    std::string planted_bug;  ///< empty: none
-    std::string interrupted;  ///< why the run ended early; empty: it did not
+    std::string planted_bug;      ///< empty: none
+    std::string interrupted;      ///< why the run ended early; empty: it did not
     std::string late, late_step;  ///< the first step that began too long after its instant, and how late; empty: none
-    std::string proxy_crash;  ///< filled when the proxy died by itself: "signal 6 (Aborted)"
+    std::string proxy_crash;      ///< filled when the proxy died by itself: "signal 6 (Aborted)"
 };
 
 struct evidence {

@@ -105,7 +105,8 @@ private:
         drops_ = std::max(drops, drops_before_) - drops_before_;
     }
 
-    /// So far. Until the filter is set, the ring takes whatever passes on a loopback that others use too; what was dropped then was not ours.
+    /// So far. Until the filter is set, the ring takes whatever passes on a loopback that others use too; what was dropped then was not
+    /// ours.
     std::uint64_t dropped() {
         pcap_stat stats{};
         if (pcap_stats(capture_.get(), &stats) == 0) return stats.ps_drop;

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto second = read_yaml(written, "fuzz.yaml", "fuzz", mode);
         if (!second || *second != *first) {
             std::fprintf(stderr, "%s\n", written.c_str());
-            for (const auto& problem : second ? std::vector<badorigin::scenario::problem>{} : second.error()) std::fprintf(stderr, "%s\n", problem.text().c_str());
+            for (const auto& problem : second ? std::vector<badorigin::scenario::problem>{} : second.error())
+                std::fprintf(stderr, "%s\n", problem.text().c_str());
             std::abort();
         }
     }

@@ -180,8 +180,7 @@ private:
 }  // namespace
 
 std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, const std::string& file, const std::string& id,
-                                                        time_mode mode, const std::vector<std::string>& known_rules,
-                                                        std::uint64_t seed) {
+                                                        time_mode mode, const std::vector<std::string>& known_rules, std::uint64_t seed) {
     try {
         const auto document = load_document(text, file);
         if (!document) return std::unexpected(std::vector{document.error()});

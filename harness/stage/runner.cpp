@@ -1,9 +1,5 @@
 #include "harness/stage/runner.h"
 
-#include <fmt/format.h>
-#include <sched.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
@@ -18,6 +14,10 @@
 #include <optional>
 #include <set>
 #include <thread>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "capture/recorder.h"
 #include "harness/judge/judge.h"
@@ -67,7 +67,8 @@ std::string why_not(const scenario::scenario& script, const drivers::driver& pro
     const std::string file = proxy.policy_file();
     const std::string policy = script.policy.empty() ? "default" : script.policy;
     if (!file.empty() && !fs::exists(policies + "/" + policy + "/" + file)) return fmt::format("policy {} has no {}", policy, file);
-    if (script.mode == scenario::time_mode::real_time && !script.can_be_real) return "needs virtual time: its waits are too long, and it gives no real ones";
+    if (script.mode == scenario::time_mode::real_time && !script.can_be_real)
+        return "needs virtual time: its waits are too long, and it gives no real ones";
     return {};
 }
 
@@ -81,7 +82,8 @@ std::vector<job> plan(const run_settings& settings) {
             if (!settings.planted_bugs.empty() && !proxy->can(drivers::capability::plant)) {
                 throw drivers::set_up_error(fmt::format("--plant needs the bundled cache, not {}", specification));
             }
-            const auto mode = proxy->can(drivers::capability::virtual_time) ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
+            const auto mode =
+                proxy->can(drivers::capability::virtual_time) ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
             auto script = scenario::read_file(file, settings.root, mode, rules, settings.seed);
             if (!script) {
                 for (const auto& p : script.error()) problems += p.text() + "\n";
@@ -94,7 +96,8 @@ std::vector<job> plan(const run_settings& settings) {
                 std::error_code ignored;
                 for (const auto& entry : fs::directory_iterator(settings.policies, ignored)) known.push_back(entry.path().filename());
                 const auto near = scenario::near_miss(policy, known);
-                problems += fmt::format("{}: there is no policy {} in {}{}\n", file, policy, settings.policies, near.empty() ? "" : fmt::format("; did you mean {}?", near));
+                problems += fmt::format("{}: there is no policy {} in {}{}\n", file, policy, settings.policies,
+                                        near.empty() ? "" : fmt::format("; did you mean {}?", near));
                 break;
             }
             next.not_applicable = why_not(next.script, *proxy, settings.policies);
@@ -121,7 +124,9 @@ std::chrono::nanoseconds real_wait(const job& what) {
 }
 
 /// Somebody else runs it, in the network namespace that all share, and knows origins by fixed ports: one run after the other.
-bool is_shared(const job& what) { return what.proxy.starts_with("at:"); }
+bool is_shared(const job& what) {
+    return what.proxy.starts_with("at:");
+}
 
 void make_folder(const std::string& out) {
     std::error_code failed;
@@ -197,9 +202,7 @@ run_result perform(const job& what, const run_settings& settings) {
             throw;
         }
         scene.take_down();
-    } catch (const std::exception& e) {
-        trouble = e.what();
-    }
+    } catch (const std::exception& e) { trouble = e.what(); }
     auto stored = judge_again(result.folder);
     if (stored) {
         result.verdict = std::move(stored->verdict);
@@ -258,8 +261,8 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
     std::mutex one_teller;
     std::exception_ptr broken;
     const auto perform_all = [&](const std::vector<std::size_t>& order, std::atomic<std::size_t>& next) {
-        // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet reached its
-        // exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
+        // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet
+        // reached its exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
         if (::unshare(CLONE_FILES) != 0) throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
         while (true) {
             const std::size_t turn = next.fetch_add(1);
@@ -303,10 +306,14 @@ int exit_code(const std::vector<run_result>& results) {
     auto all = judge::outcome::not_applicable;
     for (const auto& r : results) all = judge::worst(all, r.verdict.outcome);
     switch (all) {
-        case judge::outcome::error: return 2;
-        case judge::outcome::violated: return 1;
-        case judge::outcome::inconclusive: return 3;
-        default: return 0;
+        case judge::outcome::error:
+            return 2;
+        case judge::outcome::violated:
+            return 1;
+        case judge::outcome::inconclusive:
+            return 3;
+        default:
+            return 0;
     }
 }
 

@@ -21,9 +21,9 @@ struct run_settings {
     std::vector<std::string> scenarios;  ///< files
     std::string root;                    ///< folder that ids are relative to
     std::string policies;
-    std::vector<std::string> proxies;    ///< driver specifications
+    std::vector<std::string> proxies;  ///< driver specifications
     std::string program_directory;
-    std::string out;                     ///< bundles go to OUT/PROXY/SCENARIO
+    std::string out;  ///< bundles go to OUT/PROXY/SCENARIO
     unsigned jobs = 8;
     std::uint64_t seed = 1;
     std::vector<std::string> planted_bugs;
@@ -40,7 +40,8 @@ struct run_result {
     std::string claim, file;
     std::string folder;  ///< of the kept bundle; empty: not kept
     std::chrono::nanoseconds took{0};
-    std::vector<capture::exchange_ptr> cited;  ///< exchanges that findings other than upheld cite, for showing them as they were on the wire
+    std::vector<capture::exchange_ptr>
+        cited;  ///< exchanges that findings other than upheld cite, for showing them as they were on the wire
     capture::evidence_kind evidence = capture::evidence_kind::libpcap;
 };
 
@@ -55,8 +56,8 @@ struct unreadable : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// All results, ordered by scenario, then by proxy. Throws unreadable with every problem of every file, drivers::set_up_error for an unknown proxy.
-/// After an interrupt: the results so far.
+/// All results, ordered by scenario, then by proxy. Throws unreadable with every problem of every file, drivers::set_up_error for an
+/// unknown proxy. After an interrupt: the results so far.
 std::vector<run_result> run_all(const run_settings& settings, const progress& tell);
 
 /// Judges a stored bundle as the run did: the same verdict, byte for byte. The error is a sentence that names the file.

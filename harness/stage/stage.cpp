@@ -1,11 +1,5 @@
 #include "harness/stage/stage.h"
 
-#include <arpa/inet.h>
-#include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -13,6 +7,12 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "capture/evidence_writer.h"
 #include "harness/scenario/yaml.h"
@@ -26,24 +26,19 @@ namespace {
 
 /// With virtual time every run begins at the same wall-clock time, so that Date fields are the same from run to run: 2027-01-15T08:00:00Z.
 constexpr nanoseconds virtual_wall_start = std::chrono::seconds(1'800'000'000);
-/// Both sides must come to rest within this real time.
-constexpr auto rest_deadline = 20s;
-/// Without any activity for this long, bytes that stay unacknowledged wait for a peer that does not read.
-constexpr auto blocked_after = 150ms;
-/// In real time a step may begin so long after its instant: half of the 2 s that lie between instants at least.
-constexpr nanoseconds lateness_allowed = 1s;
 /// What is in flight when the last step is over gets this long on the run's clock.
 constexpr nanoseconds late_work = 130s;
 constexpr nanoseconds late_work_real = 8s;
 
-/// The seed makes bodies and choices; the nonce must differ between runs, so that markers and tokens of two runs in one capture are told apart.
+/// The seed makes bodies and choices; the nonce must differ between runs, so that markers and tokens of two runs in one capture are told
+/// apart.
 std::string fresh_nonce() {
     std::random_device entropy;
     return fmt::format("{:08x}", entropy());
 }
 
-/// A port that nobody listens on. Below those that the kernel gives to connections (32768 and up): one of these could be taken before the proxy binds it.
-/// Threads take turns, so that no two get the same.
+/// A port that nobody listens on. Below those that the kernel gives to connections (32768 and up): one of these could be taken before the
+/// proxy binds it. Threads take turns, so that no two get the same.
 std::uint16_t free_port() {
     constexpr std::uint32_t first = 16384, count = 16384;
     static std::atomic<std::uint32_t> turn{static_cast<std::uint32_t>(::getpid()) * 61};
@@ -60,17 +55,6 @@ std::uint16_t free_port() {
         if (bound) return port;
     }
     throw run_error("no free TCP port on 127.0.0.1");
-}
-
-peers::listening listening_for(scenario::origin_act::what act) {
-    using what = scenario::origin_act::what;
-    switch (act) {
-        case what::refuse: return peers::listening::refuse;
-        case what::ignore: return peers::listening::ignore;
-        case what::never_read: return peers::listening::never_read;
-        case what::close_at_once: return peers::listening::close_at_once;
-        default: return peers::listening::accept;
-    }
 }
 
 }  // namespace
@@ -128,7 +112,9 @@ void stage::write_script() const {
     if (!yaml) kept(std::unexpected(fmt::format("{}: {}", file, std::strerror(errno))));
 }
 
-nanoseconds stage::now() const { return engine_->now(); }
+nanoseconds stage::now() const {
+    return engine_->now();
+}
 
 void stage::start_peers() {
     peers::engine_settings about;
@@ -232,209 +218,6 @@ void stage::check_on_proxy() {
     manifest_.proxy_crash = proxy_.crashed();
 }
 
-/// Both sides at rest: two rounds without any activity, and all bytes written are in the peers' kernels (or wait for a peer that does not read).
-void stage::rest_now() {
-    const auto begun = std::chrono::steady_clock::now();
-    auto quiet_since = begun;
-    std::uint64_t ours = 0, theirs = 0;
-    bool first = true;
-    while (true) {
-        check_interrupt();
-        while (engine_->poll()) {
-        }
-        check_on_proxy();
-        if (manifest_.proxy_crash.empty()) {
-            try {
-                proxy_rest_ = proxy_.sync();
-            } catch (const drivers::set_up_error&) {
-                check_on_proxy();
-                if (manifest_.proxy_crash.empty()) throw;
-                proxy_rest_ = {};
-            }
-        } else {
-            proxy_rest_ = {};
-        }
-        while (engine_->poll()) {
-        }
-        const auto at = std::chrono::steady_clock::now();
-        const bool same = !first && ours == engine_->activity() && theirs == proxy_rest_.activity;
-        if (!same) quiet_since = at;
-        const bool acknowledged = engine_->unacknowledged() == 0 && proxy_rest_.unacknowledged == 0;
-        if (same && (acknowledged || at - quiet_since > blocked_after)) return;
-        if (at - begun > rest_deadline) throw run_error("the proxy and the peers did not come to rest within 20 s");
-        ours = engine_->activity();
-        theirs = proxy_rest_.activity;
-        first = false;
-    }
-}
-
-void stage::jump(nanoseconds to) {
-    marker m;
-    m.kind = marker::kind::clock;
-    m.clock = to;
-    m.nonce = nonce_;
-    m.wall = wall_start_;
-    witness_->mark(m);
-    if (manifest_.proxy_crash.empty()) {
-        try {
-            proxy_rest_ = proxy_.advance(to);
-        } catch (const drivers::set_up_error&) {
-            check_on_proxy();
-            if (manifest_.proxy_crash.empty()) throw;
-        }
-    }
-    engine_->advance_to(to);
-}
-
-/// Lets work proceed until `done` holds or the clock reaches `limit`; returns whether it holds.
-bool stage::drive(const std::function<bool()>& done, nanoseconds limit) {
-    if (!virtual_time_) {
-        const auto wake = [&] {
-            check_interrupt();
-            return done();
-        };
-        const bool held = engine_->run_until(wake, limit);
-        check_on_proxy();
-        return held;
-    }
-    while (true) {
-        rest_now();
-        if (done()) return true;
-        auto next = engine_->next_timer();
-        if (proxy_rest_.next_timer && (!next || *proxy_rest_.next_timer < *next)) next = proxy_rest_.next_timer;
-        if (!next || *next > limit) {
-            if (limit > now() && limit != nanoseconds::max()) {
-                jump(limit);
-                rest_now();
-            }
-            return done();
-        }
-        jump(std::max(*next, now()));
-    }
-}
-
-void stage::wait_for_instant(const scenario::step& next) {
-    if (!next.at) return;
-    nanoseconds due = next.at->offset;
-    if (!next.at->step.empty()) due += begun_.at(next.at->step);
-    if (due > now()) {
-        drive([] { return false; }, due);
-        return;
-    }
-    // The run goes on: what is violated before this step stays so, and what comes after it says nothing (the judge sees to that).
-    if (now() - due > (virtual_time_ ? 0ns : lateness_allowed) && manifest_.late.empty()) {
-        manifest_.late_step = next.name;
-        manifest_.late = fmt::format("{}:{}: step {} is due at {} but the step before it was over at {}", next.where.file, next.where.line, next.name,
-                                     scenario::format_duration(due), scenario::format_duration(now()));
-    }
-}
-
-void stage::act_on_origins(const scenario::step& next) {
-    using what = scenario::origin_act::what;
-    for (const auto& act : next.origins) {
-        mark(marker::kind::note, fmt::format("origin {} act {}", act.origin, static_cast<int>(act.act)));
-        if (act.act == what::close_idle || act.act == what::reset_idle) {
-            engine_->close_idle(act.origin, act.act == what::reset_idle);
-        } else {
-            engine_->set_listening(act.origin, listening_for(act.act));
-        }
-    }
-}
-
-void stage::act_on_proxy(const scenario::proxy_act& act) {
-    if (act.act == scenario::proxy_act::what::ban) {
-        proxy_.ban(act.argument);
-        mark(marker::kind::note, "ban " + act.argument);
-    } else {
-        proxy_.reload(settings_.policies + "/" + act.argument);
-        mark(marker::kind::note, "reload " + act.argument);
-    }
-}
-
-bool stage::all_done(const std::vector<client_run>& runs) const {
-    return std::all_of(runs.begin(), runs.end(), [&](const client_run& r) { return engine_->state(r.id) != peers::client_state::running; });
-}
-
-void stage::run_round(const std::vector<const scenario::client_act*>& acts, int repetition, const scenario::step& next) {
-    std::vector<client_run> runs, awaited;
-    for (const auto* act : acts) {
-        runs.push_back({engine_->start(act->request, proxy_host_, proxy_port_, true), act->request.deadline});
-    }
-    drive([&] { return engine_->all_connected() || all_done(runs); }, now() + 10s);
-    for (std::size_t i = 0; i < acts.size(); ++i) {
-        const std::string name = repetition > 1 ? fmt::format("{}#{}", acts[i]->name, repetition) : acts[i]->name;
-        mark(marker::kind::step_begin, name);
-        const std::string& token = engine_->token(runs[i].id);
-        if (token.empty()) {
-            mark(marker::kind::note, fmt::format("raw {}={}", name, engine_->local(runs[i].id)));
-        } else {
-            mark(marker::kind::note, fmt::format("token {}={}", name, token));
-        }
-        begun_[name] = now();
-    }
-    if (repetition == 1 && !begun_.contains(next.name)) begun_[next.name] = now();
-    engine_->release();
-    act_on_origins(next);
-    nanoseconds limit = now();
-    for (std::size_t i = 0; i < acts.size(); ++i) {
-        if (!acts[i]->wait) {
-            in_flight_.insert_or_assign(acts[i]->name, runs[i]);
-            continue;
-        }
-        awaited.push_back(runs[i]);
-        limit = std::max(limit, now() + runs[i].deadline + 1s);
-    }
-    if (awaited.empty()) {
-        if (virtual_time_) rest_now();
-        return;
-    }
-    drive([&] { return all_done(awaited); }, limit);
-    for (const auto* act : acts) {
-        if (act->wait) mark(marker::kind::step_end, act->name);
-    }
-}
-
-void stage::run_clients(const scenario::step& next) {
-    int rounds = 1;
-    for (const auto& act : next.clients) rounds = std::max(rounds, act.repeat);
-    for (int round = 1; round <= rounds; ++round) {
-        std::vector<const scenario::client_act*> acts;
-        for (const auto& act : next.clients) {
-            if (round <= act.repeat) acts.push_back(&act);
-        }
-        run_round(acts, round, next);
-        check_interrupt();
-    }
-}
-
-void stage::perform(const scenario::step& next) {
-    check_interrupt();
-    wait_for_instant(next);
-    begun_[next.name] = now();
-    if (next.proxy) act_on_proxy(*next.proxy);
-    if (next.clients.empty()) {
-        mark(marker::kind::step_begin, next.name);
-        act_on_origins(next);
-    } else {
-        run_clients(next);
-    }
-    if (!next.await.empty()) {
-        std::vector<client_run> runs;
-        nanoseconds limit = now();
-        for (const auto& [name, run] : in_flight_) {
-            if (next.await != "all" && next.await != name) continue;
-            runs.push_back(run);
-            limit = std::max(limit, now() + run.deadline + 1s);
-        }
-        drive([&] { return all_done(runs); }, limit);
-    }
-    if (next.settle) drive([] { return false; }, now() + *next.settle);
-    if (virtual_time_) rest_now();
-    sample(next.name);
-    check_on_proxy();
-    if (const auto unwritten = witness_->error(); !unwritten.empty()) throw run_error("evidence could not be written: " + unwritten);
-}
-
 void stage::take_down(const std::string& why) {
     if (down_) return;
     down_ = true;
@@ -446,9 +229,7 @@ void stage::take_down(const std::string& why) {
             const nanoseconds limit = now() + (virtual_time_ ? late_work : late_work_real);
             drive([&] { return all_done(runs) && engine_->busy() == 0; }, limit);
             sample("end");
-        } catch (const std::exception& e) {
-            trouble = e.what();
-        }
+        } catch (const std::exception& e) { trouble = e.what(); }
     }
     if (proxy_started_) {
         check_on_proxy();

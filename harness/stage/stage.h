@@ -1,8 +1,8 @@
 // The stage: scripted peers, the proxy and the capture of one run, performed one step at a time.
 //
-// Time. With virtual time the stage owns the clock: before every jump it lets both sides come to rest (nothing readable, nothing unacknowledged, two
-// rounds without activity), then goes to the earliest timer of either side, writing a clock marker into the capture first, so that every packet has exactly
-// one clock value. With real time it runs the peers' loop until the step's instant.
+// Time. With virtual time the stage owns the clock: before every jump it lets both sides come to rest (nothing readable, nothing
+// unacknowledged, two rounds without activity), then goes to the earliest timer of either side, writing a clock marker into the capture
+// first, so that every packet has exactly one clock value. With real time it runs the peers' loop until the step's instant.
 #pragma once
 
 #include <atomic>
@@ -34,13 +34,13 @@ struct interrupted : std::runtime_error {
 };
 
 struct stage_settings {
-    std::string proxy;               ///< its specification, as the manifest tells it
-    std::string folder;              ///< the bundle to write; made when absent
-    std::string policies;            ///< scenarios/policies
+    std::string proxy;     ///< its specification, as the manifest tells it
+    std::string folder;    ///< the bundle to write; made when absent
+    std::string policies;  ///< scenarios/policies
     std::uint64_t seed = 1;
     std::vector<std::string> planted_bugs;
     capture::evidence_kind evidence = capture::evidence_kind::libpcap;
-    bool own_namespace = true;       ///< this thread is in a network namespace of its own: fixed ports, nobody else's packets
+    bool own_namespace = true;  ///< this thread is in a network namespace of its own: fixed ports, nobody else's packets
     std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};  ///< of the proxy
     const std::atomic<bool>* interrupt = nullptr;
     std::string tool_version;
@@ -55,7 +55,8 @@ public:
     stage& operator=(const stage&) = delete;
 
     void perform(const scenario::step& next);
-    /// Waits for what is in flight, closes everything in good order and writes the bundle. Also after an exception; then `why` goes into the manifest.
+    /// Waits for what is in flight, closes everything in good order and writes the bundle. Also after an exception; then `why` goes into
+    /// the manifest.
     void take_down(const std::string& why = {});
 
     nanoseconds now() const;
@@ -95,8 +96,8 @@ private:
     std::map<std::string, std::uint16_t> ports_;
     std::string proxy_host_ = "127.0.0.1";
     std::uint16_t proxy_port_ = 8080;
-    std::map<std::string, nanoseconds> begun_;           ///< steps by name
-    std::map<std::string, client_run> in_flight_;        ///< `wait: no`
+    std::map<std::string, nanoseconds> begun_;     ///< steps by name
+    std::map<std::string, client_run> in_flight_;  ///< `wait: no`
     std::chrono::steady_clock::time_point started_;
     nanoseconds wall_start_{0};
     drivers::rest proxy_rest_;

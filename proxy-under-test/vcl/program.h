@@ -18,7 +18,22 @@
 
 namespace badorigin::cache::vcl {
 
-enum class subroutine { init, recv, hash, hit, miss, pass, pipe, purge, deliver, synth, backend_fetch, backend_response, backend_error, fini };
+enum class subroutine {
+    init,
+    recv,
+    hash,
+    hit,
+    miss,
+    pass,
+    pipe,
+    purge,
+    deliver,
+    synth,
+    backend_fetch,
+    backend_response,
+    backend_error,
+    fini
+};
 std::string_view name(subroutine which);  ///< "vcl_recv" …
 
 enum class action { none, ok, lookup, hash, pass, pipe, synth, restart, deliver, fetch, retry, abandon, purge, error, fail };
@@ -26,7 +41,7 @@ std::string_view name(action which);
 
 struct outcome {
     action what = action::none;
-    int status = 0;      ///< of return (synth(status, reason)), error(…)
+    int status = 0;  ///< of return (synth(status, reason)), error(…)
     std::string reason;
 };
 
@@ -78,7 +93,8 @@ class program {
 public:
     ~program();
     /// `name` is used in positions; `include_directory` for include statements. All errors found, in source order.
-    static std::expected<std::shared_ptr<const program>, std::vector<error>> load(std::string source, std::string name, std::string include_directory = ".");
+    static std::expected<std::shared_ptr<const program>, std::vector<error>> load(std::string source, std::string name,
+                                                                                  std::string include_directory = ".");
 
     /// Runs the subroutine as the user wrote it and, where it falls off its end, the built-in one behind it (Varnish's order; built-in
     /// behaviour as in Varnish 7's built-in VCL). Always ends in an action that the subroutine may return.

@@ -73,7 +73,8 @@ private:
         std::ranges::stable_sort(flights_, {}, [](const flight& f) { return f.began.number; });
         for (std::size_t i = 0; i < flights_.size(); ++i) {
             const auto& f = flights_[i];
-            // From the request that caused it: who asked behind that could have caused another, whether the first was on its way yet or not.
+            // From the request that caused it: who asked behind that could have caused another, whether the first was on its way yet or
+            // not.
             const auto asked = begin_of(*f.by->client);
             for (const auto* t : clients_)
                 if (t != f.by && target_of(t->client->request->message) == target_of(f.by->client->request->message) &&

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <cstdio>
 #include <filesystem>
+
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
@@ -27,7 +27,8 @@ std::vector<entry> three_entries() {
     lost.citations.push_back(first);
     all[1].verdict = {.scenario = "bodies/lost", .proxy = "bundled", .outcome = judge::outcome::violated, .reason = {}, .findings = {lost}};
     all[1].evidence = "out/bundled/bodies/lost";
-    all[2].verdict = {.scenario = "saint/x", .proxy = "bundled", .outcome = judge::outcome::not_applicable, .reason = "no policy", .findings = {}};
+    all[2].verdict = {
+        .scenario = "saint/x", .proxy = "bundled", .outcome = judge::outcome::not_applicable, .reason = "no policy", .findings = {}};
     for (auto& e : all) e.took = std::chrono::milliseconds(250);
     return all;
 }

@@ -1,0 +1,101 @@
+// How time passes on a stage. Real time runs the peers' loop. Virtual time goes from rest to rest: a jump happens only when neither side
+// can proceed, and its marker stands in the capture before anything that it sets going.
+#include <algorithm>
+
+#include "harness/stage/stage.h"
+
+namespace badorigin::stage {
+
+using namespace std::chrono_literals;
+using capture::marker;
+
+namespace {
+
+/// Both sides must come to rest within this real time.
+constexpr auto rest_deadline = 20s;
+/// Without any activity for this long, bytes that stay unacknowledged wait for a peer that does not read.
+constexpr auto blocked_after = 150ms;
+
+}  // namespace
+
+/// Both sides at rest: two rounds without any activity, and all bytes written are in the peers' kernels (or wait for a peer that does not
+/// read).
+void stage::rest_now() {
+    const auto begun = std::chrono::steady_clock::now();
+    auto quiet_since = begun;
+    std::uint64_t ours = 0, theirs = 0;
+    bool first = true;
+    while (true) {
+        check_interrupt();
+        while (engine_->poll()) {}
+        check_on_proxy();
+        if (manifest_.proxy_crash.empty()) {
+            try {
+                proxy_rest_ = proxy_.sync();
+            } catch (const drivers::set_up_error&) {
+                check_on_proxy();
+                if (manifest_.proxy_crash.empty()) throw;
+                proxy_rest_ = {};
+            }
+        } else {
+            proxy_rest_ = {};
+        }
+        while (engine_->poll()) {}
+        const auto at = std::chrono::steady_clock::now();
+        const bool same = !first && ours == engine_->activity() && theirs == proxy_rest_.activity;
+        if (!same) quiet_since = at;
+        const bool acknowledged = engine_->unacknowledged() == 0 && proxy_rest_.unacknowledged == 0;
+        if (same && (acknowledged || at - quiet_since > blocked_after)) return;
+        if (at - begun > rest_deadline) throw run_error("the proxy and the peers did not come to rest within 20 s");
+        ours = engine_->activity();
+        theirs = proxy_rest_.activity;
+        first = false;
+    }
+}
+
+void stage::jump(nanoseconds to) {
+    marker m;
+    m.kind = marker::kind::clock;
+    m.clock = to;
+    m.nonce = nonce_;
+    m.wall = wall_start_;
+    witness_->mark(m);
+    if (manifest_.proxy_crash.empty()) {
+        try {
+            proxy_rest_ = proxy_.advance(to);
+        } catch (const drivers::set_up_error&) {
+            check_on_proxy();
+            if (manifest_.proxy_crash.empty()) throw;
+        }
+    }
+    engine_->advance_to(to);
+}
+
+/// Lets work proceed until `done` holds or the clock reaches `limit`; returns whether it holds.
+bool stage::drive(const std::function<bool()>& done, nanoseconds limit) {
+    if (!virtual_time_) {
+        const auto wake = [&] {
+            check_interrupt();
+            return done();
+        };
+        const bool held = engine_->run_until(wake, limit);
+        check_on_proxy();
+        return held;
+    }
+    while (true) {
+        rest_now();
+        if (done()) return true;
+        auto next = engine_->next_timer();
+        if (proxy_rest_.next_timer && (!next || *proxy_rest_.next_timer < *next)) next = proxy_rest_.next_timer;
+        if (!next || *next > limit) {
+            if (limit > now() && limit != nanoseconds::max()) {
+                jump(limit);
+                rest_now();
+            }
+            return done();
+        }
+        jump(std::max(*next, now()));
+    }
+}
+
+}  // namespace badorigin::stage
