@@ -40,10 +40,6 @@ def planted_bugs():
     return [line[0] for line in columns("planted-bugs")]
 
 
-def rules():
-    return [line[0] for line in columns("rules")]
-
-
 def canonical(value):
     return json.dumps(value, sort_keys=True)
 
