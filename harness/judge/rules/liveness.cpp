@@ -84,6 +84,7 @@ private:
         if (!about.evidence.vitals.empty()) met();
         for (const auto& c : about.evidence.connections) {
             if (c->leg != capture::leg::client || !c->refused || !fault_ || c->opened.number < begin_of(*fault_).number) continue;
+            citations = {cite("the first failed origin exchange", *fault_)};
             citations.push_back({"refused connection on the client leg", c->id, 0, {c->opened.number}, 0, 0, {}});
             violated({},
                      fmt::format("the proxy refuses a client's connection (frame {}) after an origin failed (frame {})", c->opened.number,
@@ -93,15 +94,23 @@ private:
         }
     }
 
+    /// That it died is a fact of its own, whichever packets are missing: so it is told where to look, and nothing rests on that place.
+    static citation clue(std::string what, const exchange& e) {
+        citation c;
+        c.what = std::move(what);
+        c.detail = fmt::format("{} ({})", request_line(e), place_of(e));
+        return c;
+    }
+
     /// What the proxy was doing: the first failed origin exchange, or else the last exchange of all; and the vitals that miss it.
     std::vector<citation> last_words(const matter& about, std::vector<capture::vitals_sample>::const_iterator died) const {
         std::vector<citation> citations;
         if (fault_) {
-            citations.push_back(cite("the first failed origin exchange", *fault_));
+            citations.push_back(clue("the first failed origin exchange", *fault_));
         } else if (auto last =
                        std::ranges::max_element(about.evidence.exchanges, {}, [](const exchange_ptr& e) { return begin_of(*e).number; });
                    last != about.evidence.exchanges.end()) {
-            citations.push_back(cite("the last exchange", **last));
+            citations.push_back(clue("the last exchange", **last));
         }
         if (died != about.evidence.vitals.end() && died != about.evidence.vitals.begin())
             citations.push_back(cite_vitals(*std::prev(died), *died));
