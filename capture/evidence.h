@@ -25,6 +25,7 @@ struct vitals_sample {
     std::string step;          ///< name of the step that it was taken after; "start", "end"
     nanoseconds monotonic{0};  ///< real time since the run's start
     nanoseconds cpu{0};        ///< user + system of the whole tree so far
+    nanoseconds starved{0};    ///< its threads were ready to run and had no core so far, summed over the threads that live
     std::uint64_t resident_bytes = 0;
     std::uint32_t descriptors = 0, processes = 0;
     bool alive = true;

@@ -138,6 +138,7 @@ std::expected<void, std::string> write_vitals(const std::string& folder, const s
         all.push_back({{"step", v.step},
                        {"monotonic_ns", v.monotonic.count()},
                        {"cpu_ns", v.cpu.count()},
+                       {"starved_ns", v.starved.count()},
                        {"resident_bytes", v.resident_bytes},
                        {"descriptors", v.descriptors},
                        {"processes", v.processes},
@@ -155,6 +156,7 @@ std::expected<std::vector<vitals_sample>, std::string> read_vitals(const std::st
             v.step = j.at("step").get<std::string>();
             v.monotonic = nanoseconds(j.at("monotonic_ns").get<std::int64_t>());
             v.cpu = nanoseconds(j.at("cpu_ns").get<std::int64_t>());
+            v.starved = nanoseconds(j.value("starved_ns", std::int64_t{0}));
             v.resident_bytes = j.at("resident_bytes").get<std::uint64_t>();
             v.descriptors = j.at("descriptors").get<std::uint32_t>();
             v.processes = j.at("processes").get<std::uint32_t>();

@@ -115,6 +115,17 @@ bool run_index::ban_between(const frame_ref& from, const frame_ref& to) const {
     return std::ranges::any_of(bans_, [&](const ban& b) { return b.at.number > from.number && b.at.number < to.number; });
 }
 
+nanoseconds run_index::starved(const frame_ref& from, const frame_ref& to) const {
+    const auto& samples = evidence_.vitals;
+    auto start = std::ranges::find(evidence_.markers, capture::marker::kind::start, &capture::marker::kind);
+    if (evidence_.manifest.virtual_time || samples.empty() || start == evidence_.markers.end()) return nanoseconds{0};
+    auto before = std::ranges::upper_bound(samples, from.time - start->frame.time, {}, &capture::vitals_sample::monotonic);
+    auto after = std::ranges::lower_bound(samples, to.time - start->frame.time, {}, &capture::vitals_sample::monotonic);
+    if (before != samples.begin()) --before;
+    if (after == samples.end()) --after;
+    return std::max(nanoseconds{0}, after->starved - before->starved);
+}
+
 nanoseconds run_index::tolerance() const {
     return evidence_.manifest.virtual_time ? nanoseconds{0} : std::chrono::seconds{1};
 }

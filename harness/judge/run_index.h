@@ -48,6 +48,9 @@ public:
     nanoseconds wall_start() const { return wall_start_; }
     frame_ref end() const { return end_; }
     nanoseconds end_clock() const { return end_clock_; }
+    /// At most so long did the proxy's threads wait for a core between two frames because the machine was busy: what the vitals say around
+    /// them. 0 on virtual time, where that costs no time of the run's clock.
+    nanoseconds starved(const frame_ref& from, const frame_ref& to) const;
     /// 0 on virtual time, 1 s otherwise.
     nanoseconds tolerance() const;
     std::optional<nanoseconds> promise(std::string_view name) const;

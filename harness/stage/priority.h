@@ -1,9 +1,10 @@
-// In real time a busy machine must not make the harness late or starve the proxy: both run at a higher priority, where that is permitted.
+// In real time a busy machine must not make the harness late: it runs at a higher priority, where that is permitted. (So does the proxy:
+// proxy_settings::favoured.)
 #pragma once
 
 namespace badorigin::stage {
 
-/// For the calling thread, and for what it starts meanwhile; as it was before when this ends. Without the right: no change.
+/// For the calling thread; as it was before when this ends. Without the right: no change.
 class higher_priority {
 public:
     higher_priority();

@@ -192,9 +192,10 @@ run_result perform(const job& what, const run_settings& settings) {
         about.stop_deadline = settings.stop_deadline;
         about.interrupt = settings.interrupt;
         about.tool_version = settings.tool_version;
+        stage scene(std::move(about), what.script, *proxy);
+        // Not before: starting a proxy may mean compiling for seconds, which must not come before another run's steps.
         std::optional<higher_priority> raised;
         if (what.script.mode == scenario::time_mode::real_time) raised.emplace();
-        stage scene(std::move(about), what.script, *proxy);
         try {
             for (const auto& step : what.script.steps) scene.perform(step);
         } catch (const std::exception& e) {

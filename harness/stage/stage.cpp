@@ -170,6 +170,7 @@ void stage::start_proxy() {
     about.listen = fmt::format("127.0.0.1:{}", proxy_port_);
     about.working_directory = std::filesystem::absolute(settings_.folder + "/proxy").string();
     about.virtual_time = virtual_time_;
+    about.favoured = !virtual_time_;
     about.wall_start = wall_start_;
     about.planted_bugs = settings_.planted_bugs;
     about.start_deadline = settings_.start_deadline;
@@ -201,6 +202,7 @@ void stage::sample(const std::string& step) {
     s.step = step;
     s.monotonic = std::chrono::steady_clock::now() - started_;
     s.cpu = seen.cpu;
+    s.starved = seen.starved;
     s.resident_bytes = seen.resident_bytes;
     s.descriptors = seen.descriptors;
     s.processes = seen.processes;

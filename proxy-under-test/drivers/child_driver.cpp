@@ -47,6 +47,7 @@ void child_driver::start(const proxy_settings& settings) {
     require_free(settings_.listen);
     try {
         launch();
+        if (settings_.favoured) child().favour();
     } catch (...) {
         stopping_ = true;  // a start that failed is no crash
         stop();

@@ -29,6 +29,7 @@ struct proxy_settings {
     std::string listen = "127.0.0.1:8080";       ///< `{listen}`, `{listen.host}`, `{listen.port}`
     std::string working_directory;               ///< the bundle's proxy/ folder: configuration, parameters, log go here
     bool virtual_time = false;                   ///< only where the driver can
+    bool favoured = false;                       ///< once it serves it goes before other programs, where that is permitted
     nanoseconds wall_start{0};                   ///< Unix time at the run's clock zero, virtual time only
     std::vector<std::string> planted_bugs;       ///< bundled only
     std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};
@@ -40,7 +41,8 @@ struct proxy_settings {
 std::string fill_template(const std::string& text, const proxy_settings& settings, const std::string& file);
 
 struct vitals {
-    nanoseconds cpu{0};  ///< user + system of the process tree, ended children included where the kernel tells
+    nanoseconds cpu{0};      ///< user + system of the process tree, ended children included where the kernel tells
+    nanoseconds starved{0};  ///< its threads, those that live, were ready to run and other programs had the cores; summed over the threads
     std::uint64_t resident_bytes = 0;
     std::uint32_t descriptors = 0, processes = 0;
     bool alive = true;

@@ -275,6 +275,10 @@ bool process::stop(deadline when, bool polite) {
     return true;
 }
 
+void process::favour() const {
+    favour_descendants(supervisor_);
+}
+
 vitals process::measure() {
     vitals now;
     if (running()) {

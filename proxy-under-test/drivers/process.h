@@ -90,6 +90,8 @@ public:
 
     /// Of the tree, without the supervisor. After the end: the CPU time of the whole, as the kernel summed it up.
     vitals measure();
+    /// As favour_descendants of vitals.h.
+    void favour() const;
     /// What it wrote since `offset`, which moves on.
     std::string output_since(std::size_t& offset) const;
     std::string last_words(std::size_t lines = 12) const;

@@ -15,5 +15,7 @@ bool oldest_child_is_ending(pid_t root);
 std::vector<pid_t> descendants(pid_t root);
 /// Sums over the descendants of `root`; of `root` itself only the CPU time of the children that it has waited for. `alive` is left true.
 vitals measure_descendants(pid_t root);
+/// Gives the descendants of `root` a larger share of busy cores, where that is permitted; otherwise nothing happens.
+void favour_descendants(pid_t root);
 
 }  // namespace badorigin::drivers

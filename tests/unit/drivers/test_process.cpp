@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -178,6 +180,45 @@ TEST_P(process_test, vitals_are_those_of_the_tree) {
     EXPECT_EQ(after.exit, "signal 9 (Killed)");
     EXPECT_GE(after.cpu, now.cpu);
     EXPECT_EQ(after.processes, 0U);
+}
+
+/// Everything on one core, for as long as this lives.
+class one_core {
+public:
+    one_core() {
+        ::sched_getaffinity(0, sizeof before_, &before_);
+        cpu_set_t one;
+        CPU_ZERO(&one);
+        for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
+            if (CPU_ISSET(core, &before_)) CPU_SET(core, &one);
+        ::sched_setaffinity(0, sizeof one, &one);
+    }
+    ~one_core() { ::sched_setaffinity(0, sizeof before_, &before_); }
+
+private:
+    cpu_set_t before_;
+};
+
+TEST_P(process_test, two_that_share_a_core_wait_for_each_other) {
+    const one_core shared;
+    process first(program_here({"burn", "10000"})), second(program_here({"burn", "10000"}));
+    for (process* one : {&first, &second}) {
+        vitals now;
+        for (const auto patience = in(milliseconds(20'000)); now.starved < milliseconds(50) && std::chrono::steady_clock::now() < patience;)
+            now = one->measure();
+        EXPECT_GE(now.starved, milliseconds(50));
+    }
+}
+
+TEST_P(process_test, a_favoured_program_goes_before_others_where_that_is_permitted) {
+    process child(program_here({"wait"}));
+    child.favour();
+    const auto found = descendants(::getpid());
+    ASSERT_GE(found.size(), 2U);
+    const int before = ::getpriority(PRIO_PROCESS, 0), now = ::getpriority(PRIO_PROCESS, static_cast<id_t>(found.back()));
+    const bool permitted = ::setpriority(PRIO_PROCESS, 0, before - 10) == 0;
+    ::setpriority(PRIO_PROCESS, 0, before);
+    EXPECT_EQ(now, permitted ? std::max(before - 10, -20) : before);
 }
 
 TEST(process, beside_another_sees_its_pids) {

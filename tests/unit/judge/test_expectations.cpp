@@ -201,6 +201,23 @@ TEST(expectations, time_to_the_first_byte_is_taken_on_the_runs_clock) {
     EXPECT_EQ(run.outcome_of("expect a at_least"), outcome::upheld);
 }
 
+TEST(expectations, being_late_says_nothing_where_the_machine_left_the_proxy_no_core_for_so_long) {
+    const auto late_by_5s = [](nanoseconds starved) {
+        staged run;
+        run.evidence.manifest.virtual_time = false;
+        run.vitals("start", 0s, 0s);
+        auto a = run.step("a", "GET", "/a");
+        run.at(5s);
+        run.answer(a, 200);
+        run.vitals("a", 6s, 0s);
+        run.evidence.vitals.back().starved = starved;
+        run.expect("a").within = 1s;
+        return run.outcome_of("expect a within");
+    };
+    EXPECT_EQ(late_by_5s(3s), outcome::violated);
+    EXPECT_EQ(late_by_5s(5s), outcome::inconclusive);
+}
+
 TEST(expectations, the_body_is_followed_through_every_attempt) {
     struct expected {
         std::string how;
