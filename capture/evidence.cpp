@@ -7,67 +7,20 @@
 #include "capture/capture_reader.h"
 #include "capture/completeness.h"
 #include "capture/evidence_writer.h"
+#include "capture/intake.h"
 #include "capture/joiner.h"
-#include "capture/streams.h"
 
 namespace badorigin::capture {
 namespace {
-
-/// Markers of one run: where the manifest does not know it, the first one decides whose nonce it is.
-void take_marker(const udp_datagram& datagram, evidence& all) {
-    if (datagram.to.port != marker_port) return;
-    auto m = marker::parse(datagram.payload);
-    if (!m) return;
-    const std::string& ours = all.manifest.run.empty() && !all.markers.empty() ? all.markers.front().nonce : all.manifest.run;
-    if (!ours.empty() && m->nonce != ours) return;
-    m->frame = datagram.frame;
-    all.markers.push_back(std::move(*m));
-}
 
 /// Reads the packets; what they say goes into `all`, except what compares them with other things.
 std::expected<void, std::string> read_packets(const std::string& file, evidence& all) {
     auto reader = capture_reader::open(file);
     if (!reader) return std::unexpected(reader.error());
-    std::vector<std::shared_ptr<exchange>> exchanges;
-    stream_table streams(
-        all.manifest.roles, [&](std::shared_ptr<connection> c) { all.connections.push_back(std::move(c)); },
-        [&](std::shared_ptr<exchange> e) { exchanges.push_back(std::move(e)); });
-    frame_number damaged = 0;
-    frame_ref first_damaged;
-    while (const auto packet = reader->next()) {
-        tcp_segment tcp;
-        udp_datagram udp;
-        switch (decode(*packet, tcp, udp)) {
-            case decoded::tcp:
-                streams.feed(tcp);
-                break;
-            case decoded::udp:
-                take_marker(udp, all);
-                break;
-            case decoded::other:
-                break;
-            case decoded::damaged:
-                if (damaged++ == 0) first_damaged = packet->frame;
-        }
-        all.frames = packet->frame.number;
-    }
-    streams.finish();
+    intake packets(all);
+    while (const auto packet = reader->next()) packets.take(*packet);
     if (!reader->damage().empty()) all.incomplete.push_back("The capture is damaged: " + reader->damage() + ".");
-    if (damaged > 0)
-        all.incomplete.push_back(std::to_string(damaged) + " frames cannot be decoded, the first is frame " +
-                                 std::to_string(first_damaged.number) + ".");
-
-    std::ranges::sort(all.connections, {}, [](const auto& c) { return c->id; });
-    const auto first_frame = [](const std::shared_ptr<exchange>& e) {
-        const auto& first = e->request ? e->request->first : e->response ? e->response->first : e->on->opened;
-        return std::pair(first.number, e->id);
-    };
-    std::ranges::sort(exchanges, {}, first_frame);
-    std::uint64_t id = 0;
-    for (auto& e : exchanges) {
-        e->id = ++id;
-        all.exchanges.push_back(std::move(e));
-    }
+    packets.finish();
     return {};
 }
 
@@ -95,6 +48,12 @@ nanoseconds evidence::clock_at(const frame_ref& frame) const {
     }
     if (start != markers.end()) return frame.time - start->frame.time;
     return connections.empty() ? nanoseconds{0} : frame.time - connections.front()->opened.time;
+}
+
+std::string evidence::frame_text(frame_number number) const {
+    if (sources.empty() || number == 0) return "frame " + std::to_string(number);
+    const auto run = std::prev(std::ranges::upper_bound(sources, number, {}, &frame_source::first));
+    return *run->file + " frame " + std::to_string(run->in_file + (number - run->first));
 }
 
 std::expected<evidence, std::string> read_capture(const std::string& file, const manifest& about) {

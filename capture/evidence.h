@@ -52,6 +52,13 @@ struct manifest {
     std::string proxy_crash;      ///< filled when the proxy died by itself: "signal 6 (Aborted)"
 };
 
+/// A run of frames that stand side by side in one of several files.
+struct frame_source {
+    frame_number first = 0;    ///< in the evidence's numbering
+    frame_number in_file = 0;  ///< the same frame's number in its file
+    std::shared_ptr<const std::string> file;
+};
+
 struct evidence {
     capture::manifest manifest;
     std::vector<marker> markers;  ///< in file order
@@ -61,6 +68,10 @@ struct evidence {
     std::vector<vitals_sample> vitals;
     std::vector<capture::received> received;
     frame_number frames = 0;
+    std::vector<frame_source> sources;  ///< several files: where each frame is from, in order; one file: empty
+
+    /// "frame 17"; where several files were read "client.pcap frame 17", as that file counts.
+    std::string frame_text(frame_number number) const;
 
     /// Why the evidence is not complete, one sentence each; empty: complete (DESIGN.md: no drops, sentinels at both ends, markers without
     /// a gap, no holes up to each close, received counts matched).

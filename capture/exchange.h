@@ -37,6 +37,7 @@ struct connection {
     frame_ref last;                                            ///< last frame seen
     std::uint64_t request_bytes = 0, response_bytes = 0;       ///< distinct payload bytes seen in each direction
     std::uint64_t retransmissions = 0, overlaps_that_differ = 0;
+    std::uint32_t client_sequence = 0, server_sequence = 0;  ///< of the first byte of each direction, as far as it was seen
     std::vector<hole> holes;
     http::anomalies stray;  ///< bytes that belong to no message (request direction and response direction)
     std::uint32_t exchanges = 0;
@@ -70,19 +71,25 @@ struct exchange {
 };
 using exchange_ptr = std::shared_ptr<const exchange>;
 
+/// How sure it is that a fetch was made for its client exchange. Ambiguous is said, not guessed: such a fetch has no client.
+enum class confidence : std::uint8_t { certain, likely, ambiguous };
+std::string_view name(confidence how);
+
 /// A fetch: one or more attempts with the same request, where each attempt but the last got no whole final response.
 struct fetch {
     std::vector<exchange_ptr> attempts;
+    confidence joined = confidence::certain;
+    std::string_view by = {};  ///< what it was joined by: "token", "x-varnish", "traceparent", "body", "target+fields+time" …; empty: by nothing
 };
 
-/// One client exchange and the fetches that carry its token, or (client null) what an origin was asked without a client's token.
+/// One client exchange and the fetches made for it, or (client null) what an origin was asked on behalf of no client that is known.
 struct transaction {
     enum class kind : std::uint8_t { client, probe_or_unasked };
     transaction::kind kind = kind::client;
     exchange_ptr client;
     std::vector<fetch> fetches;
-    exchange_ptr
-        delivered_from;  ///< the origin exchange whose serial the client's response carries; null: no origin's answer, or Raw steps
+    exchange_ptr delivered_from;           ///< the origin exchange whose response the client got; null: no origin's, or unknown
+    std::vector<exchange_ptr> candidates;  ///< without a client: the client exchanges that the fetch fits equally well, at most 16
 };
 
 /// Field names of the harness, on the wire of staged runs.

@@ -201,6 +201,8 @@ void flow::look_for_holes(const frame_ref& now) {
 
 void flow::finish(http::stream_end how) {
     settle(certainty::everything);
+    on_->client_sequence = halves_[0].base();
+    on_->server_sequence = halves_[1].base();
     builder_.finish(on_->client_rst || on_->server_rst ? http::stream_end::reset : how);
 }
 

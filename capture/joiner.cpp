@@ -5,24 +5,42 @@
 namespace badorigin::capture {
 namespace {
 
-std::string same_request(const exchange& e) {
-    std::string key = e.token;
-    if (!e.request) return key;
-    key += '\0';
-    key += e.request->message.method;
-    key += '\0';
-    key += e.request->message.target;
-    return key;
+bool same_request(const exchange& a, const exchange& b) {
+    if (!a.request || !b.request) return !a.request && !b.request;
+    return a.request->message.method == b.request->message.method && a.request->message.target == b.request->message.target;
 }
 
 }  // namespace
 
+std::string_view name(confidence how) {
+    switch (how) {
+        case confidence::certain:
+            return "certain";
+        case confidence::likely:
+            return "likely";
+        case confidence::ambiguous:
+            return "ambiguous";
+    }
+    return {};
+}
+
+void attach(transaction& to, const exchange_ptr& origin, confidence how, std::string_view by) {
+    for (auto f = to.fetches.rbegin(); f != to.fetches.rend(); ++f) {
+        const exchange& before = *f->attempts.back();
+        if (!same_request(before, *origin)) continue;
+        if (before.answered_whole()) break;
+        f->attempts.push_back(origin);
+        if (how > f->joined) f->joined = how, f->by = by;
+        return;
+    }
+    to.fetches.push_back({{origin}, how, by});
+}
+
 std::vector<transaction> join(const std::vector<exchange_ptr>& exchanges) {
     std::vector<transaction> joined;
     std::vector<transaction> unasked;
-    std::unordered_map<std::string, std::size_t> asked;         // token → transaction
-    std::unordered_map<std::string, exchange_ptr> answered;     // serial → origin exchange
-    std::unordered_map<std::string, std::size_t> latest_fetch;  // same request → index among its transaction's fetches
+    std::unordered_map<std::string, std::size_t> asked;      // token → transaction
+    std::unordered_map<std::string, exchange_ptr> answered;  // serial → origin exchange
 
     // All clients first: an origin's exchange may come before its client's in the capture's order by a hair.
     for (const exchange_ptr& e : exchanges) {
@@ -45,14 +63,7 @@ std::vector<transaction> join(const std::vector<exchange_ptr>& exchanges) {
             unasked.push_back(std::move(t));
             continue;
         }
-        std::vector<fetch>& fetches = joined[owner->second].fetches;
-        const auto [known, fresh] = latest_fetch.try_emplace(same_request(*e), fetches.size());
-        if (!fresh && !fetches[known->second].attempts.back()->answered_whole()) {
-            fetches[known->second].attempts.push_back(e);
-        } else {
-            known->second = fetches.size();
-            fetches.push_back({{e}});
-        }
+        attach(joined[owner->second], e, confidence::certain, "token");
     }
     for (transaction& t : joined) {
         if (t.client->leg() != leg::client || t.client->serial.empty()) continue;

@@ -9,10 +9,12 @@ namespace badorigin::capture {
 
 /// `exchanges` in order of their first byte. Transactions in order of the client request; those without a client last.
 /// - Each exchange of the client leg makes a transaction; one of an unknown leg too (a capture made elsewhere), without fetches.
-/// - An exchange of the origin leg belongs to the client exchange with its token. It is a further attempt of the fetch before it when
-/// token,
-///   method and target are the same and that fetch has no whole final response yet; else a fetch of its own.
+/// - An exchange of the origin leg belongs to the client exchange with its token: an attempt of its latest fetch, or a fetch (`attach`).
 /// - An origin exchange whose token is absent or unknown is alone (`probe_or_unasked`).
 std::vector<transaction> join(const std::vector<exchange_ptr>& exchanges);
+
+/// `origin` was asked for the transaction's client: a further attempt of the latest fetch with the same method and target when that has no
+/// whole final response yet, else a fetch of its own. A fetch is as sure as its least sure attempt.
+void attach(transaction& to, const exchange_ptr& origin, confidence how, std::string_view by);
 
 }  // namespace badorigin::capture

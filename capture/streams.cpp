@@ -2,10 +2,10 @@
 // finished: memory is bounded by what is open, not by the capture.
 #include "capture/streams.h"
 
-#include <cstring>
 #include <deque>
 #include <unordered_map>
 
+#include "capture/ends.h"
 #include "capture/flow.h"
 
 namespace badorigin::capture {
@@ -13,29 +13,6 @@ namespace {
 
 constexpr nanoseconds linger_time = std::chrono::milliseconds(250);
 constexpr frame_number linger_frames = 65536;
-
-/// The two ends of a connection, the same for both directions.
-struct pair_of_ends {
-    endpoint low, high;
-    pair_of_ends(const endpoint& a, const endpoint& b) : low(a < b ? a : b), high(a < b ? b : a) {}
-    friend bool operator==(const pair_of_ends&, const pair_of_ends&) = default;
-};
-
-std::uint64_t eight(const std::uint8_t* bytes) {
-    std::uint64_t v;
-    std::memcpy(&v, bytes, sizeof v);
-    return v;
-}
-
-struct hash_of_ends {
-    std::size_t operator()(const pair_of_ends& p) const {
-        std::uint64_t h = static_cast<std::uint64_t>(p.low.port) << 16 | p.high.port;
-        for (const endpoint* e : {&p.low, &p.high}) {
-            for (int half : {0, 8}) h = (h ^ eight(e->address.bytes.data() + half)) * 0x9e3779b97f4a7c15u + (h >> 29);
-        }
-        return static_cast<std::size_t>(h ^ h >> 32);
-    }
-};
 
 }  // namespace
 
@@ -57,6 +34,8 @@ struct stream_table::impl {
         if (s.syn) return !s.ack;
         if (roles.contains(s.to)) return true;
         if (roles.contains(s.from)) return false;
+        if (s.payload.starts_with("HTTP/")) return false;
+        if (s.payload.find(" HTTP/1.") < s.payload.find('\n')) return true;
         return s.to.port <= s.from.port;
     }
 

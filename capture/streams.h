@@ -27,7 +27,7 @@ public:
     using on_connection = std::function<void(std::shared_ptr<connection>)>;
 
     /// `server_ports`: roles by "ADDR:PORT"; a segment to or from such an endpoint tells client from server where no SYN was seen; else the
-    /// SYN does, else the lower port is the server.
+    /// SYN does, else what looks like HTTP, else the lower port is the server.
     stream_table(std::map<std::string, std::string> roles, on_connection connections, on_exchange exchanges, stream_limits limits = {});
     ~stream_table();
     void feed(const tcp_segment& segment);

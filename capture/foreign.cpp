@@ -1,0 +1,143 @@
+#include "capture/foreign.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "capture/completeness.h"
+#include "capture/forwarding.h"
+#include "capture/several_files.h"
+
+namespace badorigin::capture {
+namespace {
+
+std::uint64_t size_of(const std::string& path) {
+    std::error_code wrong;
+    const auto size = std::filesystem::file_size(path, wrong);
+    return wrong ? 0 : size;
+}
+
+std::vector<source_file> named(const std::vector<std::string>& paths) {
+    const auto short_name = [](const std::string& path) { return std::filesystem::path(path).filename().string(); };
+    std::vector<source_file> files;
+    for (const std::string& path : paths) {
+        const auto same = std::ranges::count_if(paths, [&](const std::string& p) { return short_name(p) == short_name(path); });
+        source_file f;
+        f.path = path;
+        f.name = std::make_shared<const std::string>(same > 1 ? path : short_name(path));
+        files.push_back(std::move(f));
+    }
+    return files;
+}
+
+/// The legs, and the addresses' names in the manifest.
+void assign(const roles& who, const intake& packets, evidence& all) {
+    for (const endpoint& p : who.proxies) all.manifest.roles[p.text()] = "proxy";
+    for (const auto& c : packets.connections()) {
+        c->leg = who.leg_of(*c);
+        if (c->leg == leg::unknown) continue;
+        c->server_name = c->leg == leg::client ? "proxy" : "origin:" + c->server.text();
+        if (c->leg == leg::origin) all.manifest.roles[c->server.text()] = c->server_name;
+    }
+}
+
+/// How far the order of two frames of different files may be wrong.
+clock_doubt doubt_between(const std::vector<source_file>& files, const evidence& all) {
+    if (std::ranges::all_of(files, [](const source_file& f) { return f.uncertainty.count() == 0 || f.offset.count() == 0; })) return {};
+    std::unordered_map<const std::string*, nanoseconds> uncertainty;
+    for (const source_file& f : files) uncertainty[f.name.get()] = f.offset.count() == 0 ? nanoseconds{0} : f.uncertainty;
+    return [uncertainty = std::move(uncertainty), &all](const frame_ref& a, const frame_ref& b) {
+        const auto file_of = [&](const frame_ref& f) {
+            return f ? std::prev(std::ranges::upper_bound(all.sources, f.number, {}, &frame_source::first))->file.get() : nullptr;
+        };
+        const std::string *in_a = file_of(a), *in_b = file_of(b);
+        if (in_a == in_b) return nanoseconds{0};
+        nanoseconds sum{0};
+        for (const auto& [name, most] : uncertainty)
+            if (name == in_a || name == in_b || !in_a || !in_b) sum += most;
+        return sum;
+    };
+}
+
+void describe(std::vector<source_file>& sources, foreign& into) {
+    for (source_file& f : sources) {
+        if (!f.damage.empty()) into.evidence.incomplete.push_back(fmt::format("{} is damaged: {}.", *f.name, f.damage));
+        if (!f.placed)
+            into.notes.push_back(fmt::format("The clock of {} could not be compared with that of {}: it was taken to be the same.", *f.name,
+                                             *sources.front().name));
+        if (f.shared_connections > 0)
+            into.notes.push_back(fmt::format("{} connections of {} are in another file too, which shows more of them; they count once.",
+                                             f.shared_connections, *f.name));
+        into.files.push_back({*f.name, f.frames, f.first, f.offset, f.uncertainty, f.offset_basis, f.damage});
+    }
+}
+
+/// One file needs no second reading: legs are assigned when all was read.
+std::expected<roles, std::string> read_one(source_file& file, const std::vector<std::string>& proxies, evidence& all, intake& packets,
+                                           const go_on& progress) {
+    auto reader = capture_reader::open(file.path);
+    if (!reader) return std::unexpected(reader.error());
+    while (const auto packet = reader->next()) {
+        packets.take(*packet);
+        if (packet->frame.number % 4096 == 0 && progress && !progress(reader->bytes_read())) return std::unexpected("Reading was stopped.");
+    }
+    file.frames = all.frames;
+    file.first = all.frames > 0 ? 1 : 0;
+    file.damage = reader->damage();
+    file.placed = true;
+    packets.finish();
+    return find_roles(all.exchanges, proxies);
+}
+
+/// Several are read twice: alone, to learn how their clocks and connections relate, then merged.
+std::expected<roles, std::string> read_several(std::vector<source_file>& files, const std::vector<std::string>& proxies, evidence& all,
+                                               intake& packets, const go_on& progress) {
+    std::uint64_t before = 0;
+    std::vector<exchange_ptr> exchanges;
+    for (source_file& f : files) {
+        const auto seen = sight(f, [&](std::uint64_t bytes) { return !progress || progress(before + bytes); });
+        if (!seen) return std::unexpected(seen.error());
+        before += size_of(f.path);
+        exchanges.insert(exchanges.end(), f.seen.exchanges.begin(), f.seen.exchanges.end());
+    }
+    std::ranges::stable_sort(exchanges, {}, [](const exchange_ptr& e) { return e->request ? e->request->first.time : e->on->opened.time; });
+    auto who = find_roles(exchanges, proxies);
+    if (!who) return who;
+    place_clocks(files, *who);
+    share_out(files);
+    exchanges.clear();
+    for (source_file& f : files) f.seen = {};
+    const auto merged = merge(files, all, packets, [&](std::uint64_t bytes) { return !progress || progress(before + bytes); });
+    if (!merged) return std::unexpected(merged.error());
+    packets.finish();
+    return who;
+}
+
+}  // namespace
+
+std::expected<foreign, std::string> read_foreign(const std::vector<std::string>& files, const foreign_settings& settings) {
+    if (files.empty()) return std::unexpected("No capture file was given.");
+    std::vector<source_file> sources = named(files);
+    std::uint64_t size = 0;
+    for (const source_file& f : sources) size += size_of(f.path) * (sources.size() > 1 ? 2 : 1);
+    const go_on progress = [&](std::uint64_t done) { return !settings.progress || settings.progress(done, size); };
+
+    foreign found;
+    evidence& all = found.evidence;
+    all.manifest.evidence = evidence_kind::file;
+    intake packets(all);
+    const auto who = sources.size() == 1 ? read_one(sources.front(), settings.proxies, all, packets, progress)
+                                         : read_several(sources, settings.proxies, all, packets, progress);
+    if (!who) return std::unexpected(who.error());
+    assign(*who, packets, all);
+    found.proxies = who->names();
+    found.notes = who->notes;
+    describe(sources, found);
+    all.transactions = join_without_tokens(all.exchanges, doubt_between(sources, all));
+    for (std::string& why : why_incomplete(all)) all.incomplete.push_back(std::move(why));
+    return found;
+}
+
+}  // namespace badorigin::capture
