@@ -1,0 +1,225 @@
+// The joiner that works without tokens against the one that has them: on all bundled scenarios, on the bundled cache and on varnish.
+//
+// The suite makes the bundles. Of each a copy is read in which tokens and serials are blotted out on the wire (same length, so that nothing
+// else changes), and every exchange of the origin leg is compared: a wrong join that claims to be certain is an error, and so is a suite
+// where too few are found again.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "capture/capture_reader.h"
+#include "capture/foreign.h"
+
+namespace badorigin::capture::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Makes each line of that field one that no joiner compares, of the same length.
+void blot_out(std::string& bytes, std::string_view name) {
+    constexpr std::string_view instead = "Pragma:";
+    for (auto at = bytes.find(name); at != bytes.npos; at = bytes.find(name, at)) {
+        const auto end = std::min(bytes.find('\r', at), bytes.size());
+        std::string line(instead);
+        line.resize(end - at, 'x');
+        bytes.replace(at, end - at, line);
+    }
+}
+
+using names = std::vector<std::string_view>;
+
+void copy_without(const names& fields, const std::string& from, const std::string& to) {
+    auto reader = capture_reader::open(from);
+    ASSERT_TRUE(reader) << reader.error();
+    std::optional<pcapng_writer> writer;
+    while (auto packet = reader->next()) {
+        if (!writer) {
+            auto made = pcapng_writer::create(to, packet->link);
+            ASSERT_TRUE(made) << made.error();
+            writer.emplace(std::move(*made));
+        }
+        std::string bytes(packet->data);
+        for (const std::string_view name : fields) blot_out(bytes, name);
+        packet->data = bytes;
+        writer->write(*packet);
+    }
+    ASSERT_TRUE(writer);
+    writer->flush();
+    ASSERT_EQ(writer->error(), "");
+}
+
+struct score {
+    std::size_t joined = 0, found = 0, ambiguous = 0, lost = 0;  // in truth; and what became of them
+    std::size_t wrong = 0, wrong_certain = 0, certain = 0;
+    std::size_t delivered = 0, delivered_right = 0, delivered_wrong = 0;
+    std::map<std::string, std::pair<std::size_t, std::size_t>> by;  // right, wrong
+    std::vector<std::string> complaints;
+
+    static double share(std::size_t part, std::size_t whole) {
+        return whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
+    }
+    double recall() const { return share(found, joined); }
+    double precision() const { return share(found, found + wrong); }
+    std::string text() const {
+        std::string all = fmt::format(
+            "{} exchanges of the origin leg have a client: {} found again (recall {:.3f}, precision {:.3f}), {} ambiguous, {} lost; {} "
+            "joined "
+            "wrongly; {} certain, {} of them wrong\n{} deliveries: {} found again, {} wrong\n",
+            joined, found, recall(), precision(), ambiguous, lost, wrong, certain, wrong_certain, delivered, delivered_right,
+            delivered_wrong);
+        for (const auto& [how, n] : by) all += fmt::format("  {:32} {:5} right {:4} wrong\n", how, n.first, n.second);
+        for (const std::string& c : complaints) all += "  " + c + '\n';
+        return all;
+    }
+};
+
+struct join_of_an_exchange {
+    exchange_ptr client;  // null: none
+    confidence how = confidence::certain;
+    std::string_view by;
+};
+
+frame_number frame_of(const exchange_ptr& e) {
+    return e && e->request ? e->request->first.number : 0;
+}
+
+std::map<frame_number, join_of_an_exchange> joins(const evidence& all) {
+    std::map<frame_number, join_of_an_exchange> found;
+    for (const transaction& t : all.transactions)
+        for (const fetch& f : t.fetches)
+            for (const exchange_ptr& e : f.attempts) found[frame_of(e)] = {t.client, f.joined, f.by};
+    return found;
+}
+
+void compare_joins(const std::string& name, const evidence& staged, const evidence& without, score& all) {
+    std::map<frame_number, bool> has_token;
+    for (const exchange_ptr& e : staged.exchanges) has_token[frame_of(e)] = !e->token.empty();
+    const auto found = joins(without);
+    for (const auto& [frame, truth] : joins(staged)) {
+        if (frame == 0) continue;
+        const auto at = found.find(frame);
+        const join_of_an_exchange guess = at == found.end() ? join_of_an_exchange{} : at->second;
+        all.joined += truth.client != nullptr;
+        if (!guess.client) {
+            if (!truth.client) continue;
+            ++(guess.how == confidence::ambiguous ? all.ambiguous : all.lost);
+            all.complaints.push_back(
+                fmt::format("{} frame {}: {}", name, frame, guess.how == confidence::ambiguous ? "ambiguous" : "lost"));
+            continue;
+        }
+        // Raw requests go without a token: what they caused is not known.
+        if (!truth.client && !has_token[frame_of(guess.client)]) continue;
+        const bool right = frame_of(guess.client) == frame_of(truth.client);
+        auto& tally = all.by[fmt::format("{} {}", capture::name(guess.how), guess.by)];
+        ++(right ? tally.first : tally.second);
+        ++(right ? all.found : all.wrong);
+        if (guess.how == confidence::certain) ++all.certain;
+        if (right) continue;
+        if (guess.how == confidence::certain) ++all.wrong_certain;
+        all.complaints.push_back(fmt::format("{} frame {}: joined {} by {} to frame {}, was caused by frame {}", name, frame,
+                                             capture::name(guess.how), guess.by, frame_of(guess.client), frame_of(truth.client)));
+    }
+}
+
+void compare_deliveries(const std::string& name, const evidence& staged, const evidence& without, score& all) {
+    std::map<frame_number, frame_number> found;
+    for (const transaction& t : without.transactions)
+        if (t.client && t.delivered_from) found[frame_of(t.client)] = frame_of(t.delivered_from);
+    for (const transaction& t : staged.transactions) {
+        // A raw request's response may come from an origin that gave no serial: not known.
+        if (!t.client || (!t.delivered_from && t.client->token.empty())) continue;
+        all.delivered += t.delivered_from != nullptr;
+        const auto at = found.find(frame_of(t.client));
+        const frame_number guess = at == found.end() ? 0 : at->second;
+        if (guess == frame_of(t.delivered_from)) {
+            all.delivered_right += t.delivered_from != nullptr;
+            continue;
+        }
+        all.delivered_wrong += guess != 0;
+        all.complaints.push_back(
+            fmt::format("{} frame {}: delivered from frame {}, found {}", name, frame_of(t.client), frame_of(t.delivered_from), guess));
+    }
+}
+
+void compare(const fs::path& bundle, const names& without, const std::string& scratch, score& all) {
+    const auto staged = read_bundle(bundle.string());
+    ASSERT_TRUE(staged) << staged.error();
+    copy_without(without, (bundle / "packets.pcapng").string(), scratch);
+    const auto read = read_foreign({scratch});
+    ASSERT_TRUE(read) << read.error();
+    const std::string name = (bundle.parent_path().filename() / bundle.filename()).string();
+    for (const exchange_ptr& e : read->evidence.exchanges) EXPECT_TRUE(e->token.empty() && e->serial.empty()) << name;
+    compare_joins(name, *staged, read->evidence, all);
+    compare_deliveries(name, *staged, read->evidence, all);
+}
+
+/// The bundles of a whole suite; made before (BADORIGIN_BUNDLES/PROXY) or made now.
+class joined_without_tokens : public ::testing::Test {
+protected:
+    void SetUp() override {
+        std::string pattern = ::testing::TempDir() + "badorigin-joining-XXXXXX";
+        ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+        folder = pattern;
+    }
+    void TearDown() override { fs::remove_all(folder); }
+
+    void make_bundles(const std::string& proxy) {
+        if (const char* made = std::getenv("BADORIGIN_BUNDLES")) {
+            bundles = fs::path(made) / proxy;
+            return;
+        }
+        bundles = folder / proxy;
+        const std::string command =
+            fmt::format("'{}/badorigin' run '{}/scenarios' --proxy {} --keep-evidence always --out '{}' > '{}/log' 2>&1",
+                        BADORIGIN_BUILD_DIR, BADORIGIN_SOURCE_DIR, proxy, bundles.string(), folder.string());
+        const int status = std::system(command.c_str());
+        ASSERT_TRUE(WIFEXITED(status)) << command;
+        ASSERT_THAT(WEXITSTATUS(status), ::testing::AnyOf(0, 1, 3)) << command;
+    }
+    score compare_suite(const names& without) {
+        score all;
+        std::size_t n = 0;
+        for (const auto& entry : fs::recursive_directory_iterator(bundles)) {
+            if (entry.path().filename() != "packets.pcapng") continue;
+            compare(entry.path().parent_path(), without, (folder / "copy.pcapng").string(), all);
+            ++n;
+        }
+        EXPECT_GE(n, 60u) << bundles;
+        return all;
+    }
+    void check(const std::string& proxy) {
+        make_bundles(proxy);
+        const score ids_left = compare_suite({token_field, serial_field});
+        std::printf("%s\n%s\n", proxy.c_str(), ids_left.text().c_str());
+        EXPECT_EQ(ids_left.wrong_certain, 0u);
+        EXPECT_GE(ids_left.recall(), 0.97);
+        EXPECT_GE(ids_left.precision(), 0.99);
+        EXPECT_EQ(ids_left.delivered_wrong, 0u);
+        const score nothing_left = compare_suite({token_field, serial_field, "X-Varnish"});
+        std::printf("%s without X-Varnish\n%s\n", proxy.c_str(), nothing_left.text().c_str());
+        EXPECT_EQ(nothing_left.wrong_certain, 0u);
+        EXPECT_GE(nothing_left.recall(), 0.9);
+        EXPECT_GE(nothing_left.precision(), 0.97);
+    }
+
+    fs::path folder, bundles;
+};
+
+TEST_F(joined_without_tokens, the_bundled_caches_certain_joins_are_right_and_nearly_all_are_found) {
+    check("bundled");
+}
+
+TEST_F(joined_without_tokens, varnishs_certain_joins_are_right_and_nearly_all_are_found) {
+    if (std::system("command -v varnishd > /dev/null") != 0) GTEST_SKIP() << "varnishd is not installed";
+    check("varnish");
+}
+
+}  // namespace
+}  // namespace badorigin::capture::testing
