@@ -17,7 +17,7 @@ namespace badorigin::capture {
 
 struct foreign_settings {
     std::vector<std::string> proxies;  ///< "10.0.0.1" or "10.0.0.1:8080" (IPv6 in brackets with a port); empty: found from the traffic
-    std::function<bool(std::uint64_t done, std::uint64_t size)> progress;  ///< in bytes of files; optional; false: stop
+    std::function<bool(std::uint64_t done, std::uint64_t size)> progress = {};  ///< in bytes of files; optional; false: stop
 };
 
 struct foreign_file {
