@@ -106,13 +106,22 @@ struct seen_alike {
     std::vector<const exchange*> clients, origins;
 };
 
+/// When the proxy can know at the latest what became of its request: the response's header, or the end of a connection that gave none.
+std::optional<nanoseconds> outcome_of(const exchange& o) {
+    if (o.answered()) return o.response->header_end.time;
+    const frame_ref end = o.on->server_fin ? o.on->server_fin : o.on->server_rst;
+    return end ? std::optional(end.time) : std::nullopt;
+}
+
 /// `sign` +1: the client leg is the first capture's.
 void pair_up(const seen_alike& alike, std::size_t most, nanoseconds shift, int sign, std::vector<interval>& into) {
     if (alike.clients.size() * alike.origins.size() > most) return;
     for (const exchange* c : alike.clients) {
         for (const exchange* o : alike.origins) {
             const nanoseconds low = c->request->header_end.time - o->request->first.time;
-            const nanoseconds high = c->response->first.time - o->response->header_end.time;
+            const auto outcome = outcome_of(*o);
+            if (!outcome) continue;
+            const nanoseconds high = c->response->first.time - *outcome;
             if (low > high || into.size() >= most_pairs) continue;
             into.push_back(sign > 0 ? interval{low + shift, high + shift} : interval{shift - high, shift - low});
         }
@@ -125,7 +134,7 @@ std::vector<interval> of_forwarded_requests(const sighting& clients, const sight
     std::unordered_map<std::uint64_t, seen_alike> alike;
     const auto collect = [&](const sighting& s, leg side, std::vector<const exchange*> seen_alike::* into) {
         for (const exchange_ptr& e : s.exchanges) {
-            if (who.leg_of(*e->on) != side || !e->answered_whole() || request_key(*e) == 0) continue;
+            if (who.leg_of(*e->on) != side || request_key(*e) == 0 || (side == leg::client && !e->answered())) continue;
             for (const std::uint64_t key : pair_keys(*e, side == leg::client)) (alike[key].*into).push_back(e.get());
         }
     };

@@ -79,7 +79,8 @@ std::string_view name(confidence how);
 struct fetch {
     std::vector<exchange_ptr> attempts;
     confidence joined = confidence::certain;
-    std::string_view by = {};  ///< what it was joined by: "token", "x-varnish", "traceparent", "body", "target+fields+time" …; empty: by nothing
+    std::string_view by =
+        {};  ///< what it was joined by: "token", "x-varnish", "traceparent", "body", "target+fields+time" …; empty: by nothing
 };
 
 /// One client exchange and the fetches made for it, or (client null) what an origin was asked on behalf of no client that is known.

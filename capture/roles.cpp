@@ -15,7 +15,7 @@ namespace {
 using edge = std::pair<endpoint, endpoint>;  // requests to the first are asked again at the second
 using edges = std::map<edge, std::uint64_t>;
 
-constexpr std::size_t most_open_alike = 64;
+constexpr std::size_t most_open_alike = 64, most_places = 8;
 
 nanoseconds begin_of(const exchange& e) {
     return e.request->first.time;
@@ -60,16 +60,54 @@ edges asked_again_by_address(const std::vector<exchange_ptr>& exchanges) {
     return votes;
 }
 
-/// Of two equal exchanges, each the only one of its request at its endpoint, the longer one holds the other: no clock is compared.
-edges asked_again_by_length(const std::vector<exchange_ptr>& exchanges) {
-    std::unordered_map<std::uint64_t, std::map<endpoint, std::vector<const exchange*>>> asked;
-    for (const exchange_ptr& e : exchanges)
-        if (const auto key = request_key(*e)) asked[key][e->on->server].push_back(e.get());
+/// What one endpoint was asked of one request.
+struct asked_at {
+    endpoint at;
+    std::vector<const exchange*> exchanges;
+    std::uint64_t forwarded = 0, answered_by_proxy = 0;  // how many have fields that proxies add
+};
+using asked_where = std::unordered_map<std::uint64_t, std::vector<asked_at>>;
+
+asked_where by_request(const std::vector<exchange_ptr>& exchanges) {
+    asked_where asked;
+    for (const exchange_ptr& e : exchanges) {
+        const auto key = request_key(*e);
+        if (key == 0) continue;
+        auto& places = asked[key];
+        auto place = std::ranges::find(places, e->on->server, &asked_at::at);
+        if (place == places.end()) {
+            if (places.size() == most_places) continue;
+            place = places.insert(places.end(), {e->on->server, {}});
+        }
+        place->exchanges.push_back(e.get());
+        place->forwarded += forwarded_by_a_proxy(e->request->message);
+        place->answered_by_proxy += e->answered() && answered_by_a_proxy(e->response->message);
+    }
+    return asked;
+}
+
+/// The same request came without a proxy's fields at the one endpoint and with them at the other; or its answers had them at the one only.
+edges asked_again_by_added_fields(const asked_where& asked) {
     edges votes;
-    for (const auto& [key, at] : asked) {
-        if (at.size() != 2 || at.begin()->second.size() != at.rbegin()->second.size()) continue;
-        for (std::size_t i = 0; i < at.begin()->second.size(); ++i) {
-            const exchange *a = at.begin()->second[i], *b = at.rbegin()->second[i];
+    for (const auto& [key, places] : asked) {
+        for (const asked_at& a : places) {
+            for (const asked_at& b : places) {
+                if (a.forwarded == 0 && b.forwarded > 0) votes[{a.at, b.at}] += b.forwarded;
+                if (a.answered_by_proxy > 0 && b.answered_by_proxy == 0 && a.forwarded <= b.forwarded && a.at != b.at)
+                    ++votes[{a.at, b.at}];
+            }
+        }
+    }
+    return votes;
+}
+
+/// Where a request came as often at one endpoint as at the other, the longer exchanges hold the others: no clock is compared.
+edges asked_again_by_length(const asked_where& asked) {
+    edges votes;
+    for (const auto& [key, places] : asked) {
+        if (places.size() != 2 || places[0].exchanges.size() != places[1].exchanges.size()) continue;
+        for (std::size_t i = 0; i < places[0].exchanges.size(); ++i) {
+            const exchange *a = places[0].exchanges[i], *b = places[1].exchanges[i];
             const auto length = [](const exchange* e) { return answer_of(*e) - begin_of(*e); };
             if (length(b) > length(a)) std::swap(a, b);
             ++votes[{a->on->server, b->on->server}];
@@ -97,29 +135,29 @@ std::set<edge> settle(const edges& votes) {
 
 /// Nothing was asked again: one side alone was captured, or all was answered from the store. What proxies add to messages shows the side.
 void by_added_fields(const std::vector<exchange_ptr>& exchanges, roles& found) {
-    std::map<endpoint, std::pair<std::uint64_t, std::uint64_t>> forwarded;  // how many requests show it, of how many
-    std::map<endpoint, std::pair<std::uint64_t, std::uint64_t>> answered;
-    std::map<endpoint, std::set<address>> clients;
+    struct counts {
+        std::uint64_t requests = 0, forwarded = 0, answers = 0, answered_by_proxy = 0;
+        std::set<address> clients;
+    };
+    std::map<endpoint, counts> at;
     for (const exchange_ptr& e : exchanges) {
         if (request_key(*e) == 0) continue;
-        auto& f = forwarded[e->on->server];
-        f.first += forwarded_by_a_proxy(e->request->message);
-        ++f.second;
-        clients[e->on->server].insert(e->on->client.address);
-        if (!e->answered()) continue;
-        auto& a = answered[e->on->server];
-        a.first += answered_by_a_proxy(e->response->message);
-        ++a.second;
+        counts& n = at[e->on->server];
+        ++n.requests;
+        n.forwarded += forwarded_by_a_proxy(e->request->message);
+        n.clients.insert(e->on->client.address);
+        n.answers += e->answered();
+        n.answered_by_proxy += e->answered() && answered_by_a_proxy(e->response->message);
     }
-    for (const auto& [at, n] : forwarded) {
-        if (2 * n.first > n.second) {
-            found.origins.insert(at);
-            found.opens_from.insert(clients[at].begin(), clients[at].end());
-        } else if (const auto& a = answered[at]; 2 * a.first > a.second) {
-            found.proxies.insert(at);
-            found.opens_from.insert(at.address);
+    for (const auto& [server, n] : at) {
+        if (2 * n.answered_by_proxy > n.answers) {
+            found.proxies.insert(server);
+        } else if (5 * n.forwarded > n.requests) {  // the rest may be health checks
+            found.origins.insert(server);
+            found.opens_from.insert(n.clients.begin(), n.clients.end());
         }
     }
+    found.by_endpoint_alone = true;
     if (!found.origins.empty() || !found.proxies.empty())
         found.notes.push_back("No request was seen on both sides of a proxy; fields that proxies add show which side was captured.");
 }
@@ -178,7 +216,7 @@ std::vector<std::string> roles::names() const {
 leg roles::leg_of(const connection& c) const {
     if (proxies.contains(c.server)) return leg::client;
     if (origins.contains(c.server) && opens_from.contains(c.client.address)) return leg::origin;
-    if (!one_host && opens_from.contains(c.client.address)) return leg::origin;
+    if (!by_endpoint_alone && opens_from.contains(c.client.address)) return leg::origin;
     return leg::unknown;
 }
 
@@ -190,10 +228,12 @@ std::expected<roles, std::string> find_roles(const std::vector<exchange_ptr>& ex
         if (e->request && e->request->first) asked.push_back(e);
 
     roles found;
+    const asked_where where = by_request(asked);
     edges votes = asked_again_in_time(asked);
-    for (const auto& [e, n] : asked_again_by_address(asked)) votes[e] += n;
+    for (const edges& more : {asked_again_by_address(asked), asked_again_by_added_fields(where)})
+        for (const auto& [e, n] : more) votes[e] += n;
     std::set<edge> direct = settle(votes);
-    if (direct.empty()) direct = settle(asked_again_by_length(asked));
+    if (direct.empty()) direct = settle(asked_again_by_length(where));
     take_front(direct, *parsed, found);
     for (const given_proxy& g : *parsed) {
         found.opens_from.insert(g.at.address);
@@ -204,8 +244,8 @@ std::expected<roles, std::string> find_roles(const std::vector<exchange_ptr>& ex
     }
     if (direct.empty() && parsed->empty()) by_added_fields(asked, found);
     for (const exchange_ptr& e : asked)
-        if (found.proxies.contains(e->on->server) && found.opens_from.contains(e->on->client.address)) found.one_host = true;
-    if (found.one_host && found.origins.empty() && !parsed->empty()) {
+        if (found.proxies.contains(e->on->server) && found.opens_from.contains(e->on->client.address)) found.by_endpoint_alone = true;
+    if (found.by_endpoint_alone && found.origins.empty() && !parsed->empty()) {
         for (const exchange_ptr& e : asked)
             if (!found.proxies.contains(e->on->server) && found.opens_from.contains(e->on->client.address))
                 found.origins.insert(e->on->server);

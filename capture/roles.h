@@ -18,10 +18,10 @@
 namespace badorigin::capture {
 
 struct roles {
-    std::set<endpoint> proxies;              ///< where the proxy nearest to the clients listens
-    std::set<endpoint> origins;              ///< that it asks, as far as requests that were asked again show them
-    std::set<address> opens_from;            ///< addresses that it opens connections from
-    bool one_host = false;                   ///< its address says nothing: clients and origins have the same
+    std::set<endpoint> proxies;      ///< where the proxy nearest to the clients listens
+    std::set<endpoint> origins;      ///< that it asks, as far as requests that were asked again show them
+    std::set<address> opens_from;    ///< addresses that it opens connections from
+    bool by_endpoint_alone = false;  ///< an address does not tell the proxy from its clients: of its connections those to `origins` count
     std::vector<std::string> names() const;  ///< of the proxies
     std::vector<std::string> notes;
 
