@@ -94,10 +94,11 @@ std::vector<interval> of_shared_connections(const sighting& first, nanoseconds s
 /// Ids that name one forwarded request in both legs; else what it asked for.
 std::vector<std::uint64_t> pair_keys(const exchange& e, bool client) {
     std::vector<std::uint64_t> keys;
-    const std::uint64_t asked = request_key(e);
-    const std::uint64_t id = client ? ids_of_response(e).own : id_of_request(e);
+    const request_traits traits = traits_of_request(e);
+    const std::uint64_t asked = traits.key;
+    const std::uint64_t id = client ? ids_of_response(e).own : traits.id;
     if (id != 0) keys.push_back(mix(mix(asked, 1), client ? id + 1 : id));
-    for (const trace& t : traces_of(e.request->message)) keys.push_back(mix(mix(asked, 2), http::hash(t.value)));
+    for (const trace& t : traits.traces) keys.push_back(mix(mix(asked, 2), http::hash(t.value)));
     keys.push_back(mix(mix(asked, 3), e.request->message.content_hash));
     return keys;
 }

@@ -12,34 +12,73 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::array trace_fields = {"traceparent"sv,     "x-request-id"sv, "x-correlation-id"sv,      "request-id"sv,
-                                     "x-amzn-trace-id"sv, "x-b3-traceid"sv, "x-cloud-trace-context"sv, "uber-trace-id"sv,
-                                     "x-transaction-id"sv};
-/// Of one hop, rewritten on the way, or made anew: they say nothing about who asked.
-constexpr std::array not_handed_on = {"host"sv,
-                                      "connection"sv,
-                                      "keep-alive"sv,
-                                      "proxy-connection"sv,
-                                      "te"sv,
-                                      "trailer"sv,
-                                      "transfer-encoding"sv,
-                                      "upgrade"sv,
-                                      "expect"sv,
-                                      "content-length"sv,
-                                      "via"sv,
-                                      "forwarded"sv,
-                                      "x-forwarded-for"sv,
-                                      "x-varnish"sv,
-                                      "accept-encoding"sv,
-                                      "if-none-match"sv,
-                                      "if-modified-since"sv,
-                                      "if-range"sv,
-                                      "range"sv,
-                                      "cache-control"sv,
-                                      "pragma"sv};
+enum class meaning : std::uint8_t {
+    handed_on,  // unchanged, by most proxies
+    changed,    // of one hop, rewritten on the way, or made anew: says nothing about who asked
+    host,
+    trace,
+    forwarded,
+    forwarded_for,
+    fetch_id,
+};
+struct known_field {
+    std::string_view name;
+    meaning what;
+};
+constexpr std::array known_fields = {
+    known_field{"accept-encoding", meaning::changed},
+    known_field{"cache-control", meaning::changed},
+    known_field{"connection", meaning::changed},
+    known_field{"content-length", meaning::changed},
+    known_field{"expect", meaning::changed},
+    known_field{"forwarded", meaning::forwarded},
+    known_field{"host", meaning::host},
+    known_field{"if-modified-since", meaning::changed},
+    known_field{"if-none-match", meaning::changed},
+    known_field{"if-range", meaning::changed},
+    known_field{"keep-alive", meaning::changed},
+    known_field{"pragma", meaning::changed},
+    known_field{"proxy-connection", meaning::changed},
+    known_field{"range", meaning::changed},
+    known_field{"request-id", meaning::trace},
+    known_field{"te", meaning::changed},
+    known_field{"traceparent", meaning::trace},
+    known_field{"trailer", meaning::changed},
+    known_field{"transfer-encoding", meaning::changed},
+    known_field{"uber-trace-id", meaning::trace},
+    known_field{"upgrade", meaning::changed},
+    known_field{"via", meaning::forwarded},
+    known_field{"x-amzn-trace-id", meaning::trace},
+    known_field{"x-b3-traceid", meaning::trace},
+    known_field{"x-cloud-trace-context", meaning::trace},
+    known_field{"x-correlation-id", meaning::trace},
+    known_field{"x-forwarded-for", meaning::forwarded_for},
+    known_field{"x-request-id", meaning::trace},
+    known_field{"x-transaction-id", meaning::trace},
+    known_field{"x-varnish", meaning::fetch_id},
+};
+static_assert(std::ranges::is_sorted(known_fields, {}, &known_field::name));
+
+/// A field's name in lower case, as far as it may be a known one.
+class lower {
+public:
+    explicit lower(std::string_view name) : size_(std::min(name.size(), text_.size())) {
+        for (std::size_t i = 0; i < size_; ++i) text_[i] = name[i] >= 'A' && name[i] <= 'Z' ? static_cast<char>(name[i] | 0x20) : name[i];
+    }
+    std::string_view text() const { return {text_.data(), size_}; }
+
+private:
+    std::array<char, 48> text_;
+    std::size_t size_;
+};
+
+known_field look_up(const lower& name) {
+    const auto at = std::ranges::lower_bound(known_fields, name.text(), {}, &known_field::name);
+    return at != known_fields.end() && at->name == name.text() ? *at : known_field{{}, meaning::handed_on};
+}
 
 bool any_of_names(const auto& names, std::string_view name) {
-    return std::ranges::any_of(names, [&](std::string_view n) { return http::same_name(n, name); });
+    return std::ranges::any_of(names, [&](std::string_view n) { return n.size() == name.size() && http::same_name(n, name); });
 }
 
 std::uint64_t number_at(std::string_view& text) {
@@ -89,15 +128,39 @@ std::uint64_t id_of_request(const exchange& e) {
     return e.request ? ids_in(e.request->message).own : 0;
 }
 
-std::vector<trace> traces_of(const http::message& request) {
-    std::vector<trace> found;
-    for (const http::field& f : request.fields) {
-        const auto name = std::ranges::find_if(trace_fields, [&](std::string_view n) { return http::same_name(n, f.name); });
-        if (name == trace_fields.end() || f.value.empty()) continue;
-        std::string_view value = f.value;
-        if (*name == "traceparent" && value.size() > 35) value = value.substr(3, 32);
-        found.push_back({*name, value});
+request_traits traits_of_request(const exchange& e) {
+    request_traits found;
+    found.key = request_key(e);
+    if (found.key == 0) return found;
+    for (const http::field& f : e.request->message.fields) {
+        const lower name(f.name);
+        const known_field known = look_up(name);
+        switch (known.what) {
+            case meaning::handed_on:
+                found.handed_on.push_back(mix(http::hash(name.text()), http::hash(f.value)));
+                break;
+            case meaning::changed:
+                break;
+            case meaning::host:
+                found.host = f.value;
+                break;
+            case meaning::trace:
+                found.traces.push_back({known.name, f.value});
+                if (known.name == "traceparent" && f.value.size() > 35) found.traces.back().value = std::string_view(f.value).substr(3, 32);
+                break;
+            case meaning::forwarded_for:
+                found.forwarded_for = f.value;
+                [[fallthrough]];
+            case meaning::forwarded:
+                found.forwarded = true;
+                break;
+            case meaning::fetch_id:
+                found.id = id_of_request(e);
+                found.forwarded = true;
+        }
     }
+    std::ranges::sort(found.handed_on);
+    for (const std::uint64_t field : found.handed_on) found.all_handed_on = mix(found.all_handed_on, field);
     return found;
 }
 
@@ -113,13 +176,9 @@ bool answered_by_a_proxy(const http::message& response) {
     });
 }
 
-field_likeness compare_fields(const http::message& client, const http::message& origin) {
+field_likeness compare_fields(const request_traits& client, const request_traits& origin) {
     field_likeness found;
-    for (const http::field& f : client.fields) {
-        if (any_of_names(not_handed_on, f.name)) continue;
-        const auto there = [&](const http::field& g) { return g.value == f.value && http::same_name(g.name, f.name); };
-        ++(std::ranges::any_of(origin.fields, there) ? found.same : found.unlike);
-    }
+    for (const std::uint64_t field : client.handed_on) ++(std::ranges::binary_search(origin.handed_on, field) ? found.same : found.unlike);
     return found;
 }
 
@@ -132,6 +191,17 @@ body_likeness compare_bodies(const http::message& client, const http::message& o
     const auto a = announced(client), b = announced(origin);
     if (a && b) return *a == *b ? body_likeness::announced : body_likeness::unlike;
     return body_likeness::unknown;
+}
+
+std::uint64_t answer_key(const exchange& e) {
+    if (!e.answered_whole()) return 0;
+    const http::message& m = e.response->message;
+    std::uint64_t key = mix(mix(m.content_hash, m.content_size), static_cast<std::uint64_t>(m.status));
+    for (const std::string_view name : {"ETag"sv, "Date"sv}) {
+        const auto value = m.field(name);
+        key = mix(key, value ? http::hash(*value) : 0);
+    }
+    return key | 1;
 }
 
 }  // namespace badorigin::capture

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "capture/exchange.h"
 
@@ -29,17 +28,28 @@ struct trace {
     std::string_view name;   ///< in lower case: "traceparent", "x-request-id"
     std::string_view value;  ///< of traceparent the trace id alone: each hop has its own parent id
 };
-std::vector<trace> traces_of(const http::message& request);
 
-/// A field that only a proxy adds.
-bool forwarded_by_a_proxy(const http::message& request);
+/// What is compared of a request, gathered in one pass. Views into the request.
+struct request_traits {
+    std::uint64_t key = 0;  ///< request_key
+    std::uint64_t id = 0;   ///< id_of_request
+    std::string_view host, forwarded_for;
+    std::vector<trace> traces;
+    std::vector<std::uint64_t> handed_on;  ///< of each field (name and value) that proxies hand on unchanged, sorted
+    std::uint64_t all_handed_on = 0;       ///< equal where handed_on is
+    bool forwarded = false;                ///< has a field that only a proxy adds
+};
+request_traits traits_of_request(const exchange& e);
+
+/// A response with a field that only a proxy adds.
 bool answered_by_a_proxy(const http::message& response);
+bool forwarded_by_a_proxy(const http::message& request);
 
-/// How many end-to-end fields of the client's request stand in the origin's with the same value, and how many do not.
+/// How many fields of the client's request the origin's has too, and how many not.
 struct field_likeness {
     int same = 0, unlike = 0;
 };
-field_likeness compare_fields(const http::message& client, const http::message& origin);
+field_likeness compare_fields(const request_traits& client, const request_traits& origin);
 
 enum class body_likeness : std::uint8_t {
     unlike,     ///< cannot be the same
@@ -48,5 +58,8 @@ enum class body_likeness : std::uint8_t {
     same
 };
 body_likeness compare_bodies(const http::message& client, const http::message& origin);
+
+/// Of status, content, ETag and Date of a whole response; 0: it is not whole.
+std::uint64_t answer_key(const exchange& e);
 
 }  // namespace badorigin::capture

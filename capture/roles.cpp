@@ -15,86 +15,119 @@ namespace {
 using edge = std::pair<endpoint, endpoint>;  // requests to the first are asked again at the second
 using edges = std::map<edge, std::uint64_t>;
 
-constexpr std::size_t most_open_alike = 64, most_places = 8;
+constexpr std::size_t most_open_alike = 16, most_places = 8;
 
-nanoseconds begin_of(const exchange& e) {
-    return e.request->first.time;
-}
-/// When its answer began; where there is none, when nothing more came.
-nanoseconds answer_of(const exchange& e) {
-    return e.response ? e.response->first.time : e.on->last.time;
+/// What is looked at of an exchange, by way of numbers: of its request, and of where it was asked.
+struct asked {
+    const exchange* e = nullptr;
+    std::uint64_t key = 0;
+    nanoseconds begin{0}, answer{0};  // where there is no answer, when nothing more came
+    std::uint32_t server = 0;         // index of the endpoint
+    bool forwarded = false, answered = false, answered_by_proxy = false;
+};
+
+struct everything_asked {
+    std::vector<endpoint> servers;
+    std::vector<asked> all;                            // in order of their beginning
+    std::set<std::pair<endpoint, address>> connected;  // servers, and from where
+};
+
+everything_asked look_at(const std::vector<exchange_ptr>& exchanges) {
+    everything_asked found;
+    std::map<endpoint, std::uint32_t> numbers;
+    std::unordered_map<const connection*, std::uint32_t> number_of;
+    for (const exchange_ptr& e : exchanges) {
+        const auto key = request_key(*e);
+        if (key == 0 || !e->request->first) continue;
+        const auto [number, fresh] = number_of.try_emplace(e->on.get());
+        if (fresh) {
+            const auto [at, first_seen] = numbers.try_emplace(e->on->server, static_cast<std::uint32_t>(found.servers.size()));
+            if (first_seen) found.servers.push_back(e->on->server);
+            number->second = at->second;
+            found.connected.emplace(e->on->server, e->on->client.address);
+        }
+        asked a{e.get(), key, e->request->first.time, e->response ? e->response->first.time : e->on->last.time, number->second};
+        a.forwarded = forwarded_by_a_proxy(e->request->message);
+        a.answered = e->answered();
+        a.answered_by_proxy = a.answered && answered_by_a_proxy(e->response->message);
+        found.all.push_back(a);
+    }
+    return found;
 }
 
 /// While a request is unanswered, the same begins and is answered elsewhere.
-edges asked_again_in_time(const std::vector<exchange_ptr>& exchanges) {
-    std::unordered_map<std::uint64_t, std::vector<const exchange*>> open;
-    edges votes;
-    for (const exchange_ptr& e : exchanges) {
-        const auto key = request_key(*e);
-        if (key == 0) continue;
-        auto& alike = open[key];
-        std::erase_if(alike, [&](const exchange* c) { return answer_of(*c) < begin_of(*e); });
-        for (const exchange* c : alike)
-            if (c->on->server != e->on->server && answer_of(*e) <= answer_of(*c)) ++votes[{c->on->server, e->on->server}];
+edges asked_again_in_time(const everything_asked& asked_at) {
+    std::unordered_map<std::uint64_t, std::vector<const asked*>> open;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> votes;
+    for (const asked& a : asked_at.all) {
+        auto& alike = open[a.key];
+        std::erase_if(alike, [&](const asked* c) { return c->answer < a.begin; });
+        for (const asked* c : alike)
+            if (c->server != a.server && a.answer <= c->answer) ++votes[{c->server, a.server}];
         if (alike.size() == most_open_alike) alike.erase(alike.begin());
-        alike.push_back(e.get());
+        alike.push_back(&a);
     }
-    return votes;
+    edges found;
+    for (const auto& [e, n] : votes) found[{asked_at.servers[e.first], asked_at.servers[e.second]}] = n;
+    return found;
 }
 
 /// An address accepts requests and opens connections with the same ones.
-edges asked_again_by_address(const std::vector<exchange_ptr>& exchanges) {
-    std::map<address, std::unordered_map<std::uint64_t, std::set<endpoint>>> accepted;
-    for (const exchange_ptr& e : exchanges)
-        if (const auto key = request_key(*e); key != 0 && e->on->server.address != e->on->client.address)
-            accepted[e->on->server.address][key].insert(e->on->server);
+edges asked_again_by_address(const everything_asked& asked_at) {
+    std::set<address> accepting;
+    for (const endpoint& s : asked_at.servers) accepting.insert(s.address);
+    const auto between_hosts = [](const asked& a) { return a.e->on->server.address != a.e->on->client.address; };
+    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> accepted;  // where each request arrived
     edges votes;
-    for (const exchange_ptr& e : exchanges) {
-        if (e->on->server.address == e->on->client.address) continue;
-        const auto by = accepted.find(e->on->client.address);
-        if (by == accepted.end()) continue;
-        const auto asked = by->second.find(request_key(*e));
-        if (asked == by->second.end()) continue;
-        for (const endpoint& at : asked->second) ++votes[{at, e->on->server}];
+    if (accepting.size() < 2) return votes;
+    for (const asked& a : asked_at.all) {
+        if (!between_hosts(a)) continue;
+        auto& places = accepted[a.key];
+        if (places.size() < most_places && std::ranges::find(places, a.server) == places.end()) places.push_back(a.server);
+    }
+    for (const asked& a : asked_at.all) {
+        if (!between_hosts(a) || !accepting.contains(a.e->on->client.address)) continue;
+        for (const std::uint32_t at : accepted[a.key])
+            if (asked_at.servers[at].address == a.e->on->client.address) ++votes[{asked_at.servers[at], asked_at.servers[a.server]}];
     }
     return votes;
 }
 
 /// What one endpoint was asked of one request.
-struct asked_at {
-    endpoint at;
-    std::vector<const exchange*> exchanges;
-    std::uint64_t forwarded = 0, answered_by_proxy = 0;  // how many have fields that proxies add
+struct place {
+    std::uint32_t server = 0;
+    std::uint64_t requests = 0, forwarded = 0, answered_by_proxy = 0;
+    std::vector<nanoseconds> lengths;  // of the first few
 };
-using asked_where = std::unordered_map<std::uint64_t, std::vector<asked_at>>;
+using asked_where = std::unordered_map<std::uint64_t, std::vector<place>>;
 
-asked_where by_request(const std::vector<exchange_ptr>& exchanges) {
-    asked_where asked;
-    for (const exchange_ptr& e : exchanges) {
-        const auto key = request_key(*e);
-        if (key == 0) continue;
-        auto& places = asked[key];
-        auto place = std::ranges::find(places, e->on->server, &asked_at::at);
-        if (place == places.end()) {
+asked_where by_request(const everything_asked& asked_at) {
+    asked_where found;
+    for (const asked& a : asked_at.all) {
+        auto& places = found[a.key];
+        auto at = std::ranges::find(places, a.server, &place::server);
+        if (at == places.end()) {
             if (places.size() == most_places) continue;
-            place = places.insert(places.end(), {e->on->server, {}});
+            at = places.insert(places.end(), place{a.server, 0, 0, 0, {}});
         }
-        place->exchanges.push_back(e.get());
-        place->forwarded += forwarded_by_a_proxy(e->request->message);
-        place->answered_by_proxy += e->answered() && answered_by_a_proxy(e->response->message);
+        ++at->requests;
+        at->forwarded += a.forwarded;
+        at->answered_by_proxy += a.answered_by_proxy;
+        if (at->lengths.size() < most_open_alike) at->lengths.push_back(a.answer - a.begin);
     }
-    return asked;
+    return found;
 }
 
 /// The same request came without a proxy's fields at the one endpoint and with them at the other; or its answers had them at the one only.
-edges asked_again_by_added_fields(const asked_where& asked) {
+edges asked_again_by_added_fields(const asked_where& where, const std::vector<endpoint>& servers) {
     edges votes;
-    for (const auto& [key, places] : asked) {
-        for (const asked_at& a : places) {
-            for (const asked_at& b : places) {
-                if (a.forwarded == 0 && b.forwarded > 0) votes[{a.at, b.at}] += b.forwarded;
-                if (a.answered_by_proxy > 0 && b.answered_by_proxy == 0 && a.forwarded <= b.forwarded && a.at != b.at)
-                    ++votes[{a.at, b.at}];
+    for (const auto& [key, places] : where) {
+        for (const place& a : places) {
+            for (const place& b : places) {
+                if (a.server == b.server) continue;
+                const edge e{servers[a.server], servers[b.server]};
+                if (a.forwarded == 0 && b.forwarded > 0) votes[e] += b.forwarded;
+                if (a.answered_by_proxy > 0 && b.answered_by_proxy == 0 && a.forwarded <= b.forwarded) ++votes[e];
             }
         }
     }
@@ -102,15 +135,13 @@ edges asked_again_by_added_fields(const asked_where& asked) {
 }
 
 /// Where a request came as often at one endpoint as at the other, the longer exchanges hold the others: no clock is compared.
-edges asked_again_by_length(const asked_where& asked) {
+edges asked_again_by_length(const asked_where& where, const std::vector<endpoint>& servers) {
     edges votes;
-    for (const auto& [key, places] : asked) {
-        if (places.size() != 2 || places[0].exchanges.size() != places[1].exchanges.size()) continue;
-        for (std::size_t i = 0; i < places[0].exchanges.size(); ++i) {
-            const exchange *a = places[0].exchanges[i], *b = places[1].exchanges[i];
-            const auto length = [](const exchange* e) { return answer_of(*e) - begin_of(*e); };
-            if (length(b) > length(a)) std::swap(a, b);
-            ++votes[{a->on->server, b->on->server}];
+    for (const auto& [key, places] : where) {
+        if (places.size() != 2 || places[0].requests != places[1].requests) continue;
+        for (std::size_t i = 0; i < places[0].lengths.size(); ++i) {
+            const bool first_is_longer = places[0].lengths[i] >= places[1].lengths[i];
+            ++votes[{servers[places[first_is_longer ? 0 : 1].server], servers[places[first_is_longer ? 1 : 0].server]}];
         }
     }
     return votes;
@@ -134,20 +165,19 @@ std::set<edge> settle(const edges& votes) {
 }
 
 /// Nothing was asked again: one side alone was captured, or all was answered from the store. What proxies add to messages shows the side.
-void by_added_fields(const std::vector<exchange_ptr>& exchanges, roles& found) {
+void by_added_fields(const everything_asked& asked_at, roles& found) {
     struct counts {
         std::uint64_t requests = 0, forwarded = 0, answers = 0, answered_by_proxy = 0;
         std::set<address> clients;
     };
     std::map<endpoint, counts> at;
-    for (const exchange_ptr& e : exchanges) {
-        if (request_key(*e) == 0) continue;
-        counts& n = at[e->on->server];
+    for (const asked& a : asked_at.all) {
+        counts& n = at[asked_at.servers[a.server]];
         ++n.requests;
-        n.forwarded += forwarded_by_a_proxy(e->request->message);
-        n.clients.insert(e->on->client.address);
-        n.answers += e->answered();
-        n.answered_by_proxy += e->answered() && answered_by_a_proxy(e->response->message);
+        n.forwarded += a.forwarded;
+        n.clients.insert(a.e->on->client.address);
+        n.answers += a.answered;
+        n.answered_by_proxy += a.answered_by_proxy;
     }
     for (const auto& [server, n] : at) {
         if (2 * n.answered_by_proxy > n.answers) {
@@ -223,32 +253,29 @@ leg roles::leg_of(const connection& c) const {
 std::expected<roles, std::string> find_roles(const std::vector<exchange_ptr>& exchanges, const std::vector<std::string>& given) {
     const auto parsed = parse(given);
     if (!parsed) return std::unexpected(parsed.error());
-    std::vector<exchange_ptr> asked;
-    for (const exchange_ptr& e : exchanges)
-        if (e->request && e->request->first) asked.push_back(e);
-
-    roles found;
-    const asked_where where = by_request(asked);
-    edges votes = asked_again_in_time(asked);
-    for (const edges& more : {asked_again_by_address(asked), asked_again_by_added_fields(where)})
+    const everything_asked asked_at = look_at(exchanges);
+    const asked_where where = by_request(asked_at);
+    edges votes = asked_again_in_time(asked_at);
+    for (const edges& more : {asked_again_by_address(asked_at), asked_again_by_added_fields(where, asked_at.servers)})
         for (const auto& [e, n] : more) votes[e] += n;
     std::set<edge> direct = settle(votes);
-    if (direct.empty()) direct = settle(asked_again_by_length(where));
+    if (direct.empty()) direct = settle(asked_again_by_length(where, asked_at.servers));
+
+    roles found;
     take_front(direct, *parsed, found);
     for (const given_proxy& g : *parsed) {
         found.opens_from.insert(g.at.address);
         if (std::ranges::any_of(found.proxies, [&](const endpoint& p) { return g.matches(p); })) continue;
         // Nothing that it was asked was asked again: it may have answered everything by itself.
-        for (const exchange_ptr& e : asked)
-            if (g.matches(e->on->server) && (g.at.port != 0 || e->on->client.address != g.at.address)) found.proxies.insert(e->on->server);
+        for (const auto& [server, client] : asked_at.connected)
+            if (g.matches(server) && (g.at.port != 0 || client != g.at.address)) found.proxies.insert(server);
     }
-    if (direct.empty() && parsed->empty()) by_added_fields(asked, found);
-    for (const exchange_ptr& e : asked)
-        if (found.proxies.contains(e->on->server) && found.opens_from.contains(e->on->client.address)) found.by_endpoint_alone = true;
+    if (direct.empty() && parsed->empty()) by_added_fields(asked_at, found);
+    for (const auto& [server, client] : asked_at.connected)
+        if (found.proxies.contains(server) && found.opens_from.contains(client)) found.by_endpoint_alone = true;
     if (found.by_endpoint_alone && found.origins.empty() && !parsed->empty()) {
-        for (const exchange_ptr& e : asked)
-            if (!found.proxies.contains(e->on->server) && found.opens_from.contains(e->on->client.address))
-                found.origins.insert(e->on->server);
+        for (const auto& [server, client] : asked_at.connected)
+            if (!found.proxies.contains(server) && found.opens_from.contains(client)) found.origins.insert(server);
     }
     if (found.proxies.empty() && found.origins.empty())
         found.notes.push_back("No proxy was found in the traffic; name its address to tell the legs apart.");
