@@ -65,17 +65,13 @@ public:
         if (m.field("Date") || m.field("ETag") || m.field("Last-Modified")) dated_.add(identity(*o, true), o);
         if (o->answered_whole() && m.content_size > 0) by_content_.add(content_key(*o), o);
     }
-    exchange_ptr source_of(const transaction& t) const {
-        const exchange& c = *t.client;
+    exchange_ptr source_of(const exchange& c) const {
         if (!c.serial.empty()) {
             const auto from = by_serial_.find(c.serial);
             return from == by_serial_.end() ? nullptr : from->second;
         }
         const auto ids = ids_of_response(c);
         if (const auto from = by_fetch_.find(ids.fetched); ids.fetched != 0 && from != by_fetch_.end()) return from->second;
-        if (ids.fetched == 0)
-            for (auto f = t.fetches.rbegin(); f != t.fetches.rend(); ++f)
-                if (exchange_ptr from = of_fetch(*f, c)) return from;
         if (request_key(c) == 0) return nullptr;
         for (exchange_ptr from : {dated_.only(identity(c, true)), c.answered_whole() ? by_content_.only(content_key(c)) : nullptr})
             if (from && fits(c, *from)) return from;
@@ -87,39 +83,46 @@ private:
         const http::message& m = e.response->message;
         return mix(mix(identity(e, false), m.content_hash), static_cast<std::uint64_t>(m.status));
     }
-    static exchange_ptr of_fetch(const fetch& f, const exchange& c) {
-        for (auto o = f.attempts.rbegin(); o != f.attempts.rend(); ++o)
-            if ((*o)->answered() && (*o)->response->header_end.number <= c.response->first.number && fits(c, **o)) return *o;
-        return nullptr;
-    }
-
     std::unordered_map<std::string_view, exchange_ptr> by_serial_;
     std::unordered_map<std::uint64_t, exchange_ptr> by_fetch_;
     answers dated_, by_content_;
 };
 
+/// Of the fetches that were made for this client.
+exchange_ptr own_answer(const transaction& t) {
+    const exchange& c = *t.client;
+    if (!c.serial.empty() || ids_of_response(c).fetched != 0) return nullptr;
+    for (auto f = t.fetches.rbegin(); f != t.fetches.rend(); ++f)
+        for (auto o = f->attempts.rbegin(); o != f->attempts.rend(); ++o)
+            if ((*o)->answered() && (*o)->response->header_end.number <= c.response->first.number && fits(c, **o)) return *o;
+    return nullptr;
+}
+
 }  // namespace
 
 void find_deliveries(std::vector<transaction>& transactions, const std::vector<exchange_ptr>& exchanges) {
-    // In the order of answers: a response that came later was not delivered.
     struct event {
         frame_number at;
         const exchange_ptr* origin;
         transaction* client;
     };
     std::vector<event> events;
+    for (transaction& t : transactions) {
+        if (!t.client || t.client->leg() != leg::client || !t.client->answered()) continue;
+        t.delivered_from = own_answer(t);
+        if (!t.delivered_from) events.push_back({t.client->response->first.number, nullptr, &t});
+    }
+    if (events.empty()) return;
     for (const exchange_ptr& e : exchanges)
         if (e->leg() == leg::origin && e->answered()) events.push_back({e->response->header_end.number, &e, nullptr});
-    for (transaction& t : transactions)
-        if (t.client && t.client->leg() == leg::client && t.client->answered())
-            events.push_back({t.client->response->first.number, nullptr, &t});
+    // In the order of answers: a response that came later was not delivered.
     std::ranges::stable_sort(events, {}, &event::at);
     deliveries all;
     for (const event& e : events) {
         if (e.origin)
             all.answered(*e.origin);
         else
-            e.client->delivered_from = all.source_of(*e.client);
+            e.client->delivered_from = all.source_of(*e.client->client);
     }
 }
 

@@ -148,7 +148,8 @@ void joiner::add_client(const exchange_ptr& e) {
 }
 
 void joiner::index_clients() {
-    std::ranges::stable_sort(clients_, {}, [](const asker& a) { return a.ready.number; });
+    const auto ready = [](const asker& a) { return a.ready.number; };
+    if (!std::ranges::is_sorted(clients_, {}, ready)) std::ranges::stable_sort(clients_, {}, ready);
     for (const asker& a : clients_) {
         by_key_.add(a.asked.key, a);
         everybody_.add(0, a);
@@ -288,16 +289,32 @@ void keep_best(std::vector<const asker*>& fits, std::string_view& by, std::strin
     if (kept == 1) by = step;
 }
 
+/// Of X-Forwarded-For: addresses, some with ports, between commas.
+std::vector<address> addresses_in(std::string_view list) {
+    std::vector<address> found;
+    while (!list.empty()) {
+        const auto comma = std::min(list.find(','), list.size());
+        std::string one(list.substr(0, comma));
+        list.remove_prefix(std::min(comma + 1, list.size()));
+        std::erase_if(one, [](char c) { return c == ' ' || c == '"'; });
+        const bool ipv6 = std::ranges::count(one, ':') > 1 && !one.starts_with('[');
+        endpoint e;
+        if (endpoint::parse(one, e) || endpoint::parse(ipv6 ? '[' + one + "]:0" : one + ":0", e)) found.push_back(e.address);
+    }
+    return found;
+}
+
 verdict joiner::narrow(candidates fits, const forwarded& o, std::string_view by) const {
     // A hit on the object of this very fetch was not its cause.
     std::erase_if(fits, [&](const asker* a) { return o.asked.id != 0 && a->ids.fetched == o.asked.id; });
     keep_best(fits, by, "host", [&](const asker& a) { return a.asked.host == o.asked.host ? 1 : 0; });
     keep_best(fits, by, "method", [&](const asker& a) { return a.e->request->message.method == o.request.method ? 1 : 0; });
     keep_best(fits, by, "body", [&](const asker& a) { return static_cast<int>(compare_bodies(a.e->request->message, o.request)); });
-    if (!o.asked.forwarded_for.empty())
-        keep_best(fits, by, "x-forwarded-for", [&](const asker& a) {
-            return o.asked.forwarded_for.find(a.e->on->client.address.text()) != std::string_view::npos ? 1 : 0;
-        });
+    if (fits.size() > 1) {
+        const std::vector<address> named = addresses_in(o.asked.forwarded_for);
+        keep_best(fits, by, "x-forwarded-for",
+                  [&](const asker& a) { return std::ranges::find(named, a.e->on->client.address) != named.end() ? 1 : 0; });
+    }
     const auto same_fields = [&](const asker* a) { return a->asked.all_handed_on == fits.front()->asked.all_handed_on; };
     if (!std::ranges::all_of(fits, same_fields))
         keep_best(fits, by, "fields", [&](const asker& a) {

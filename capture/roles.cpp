@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <unordered_map>
 
 #include <arpa/inet.h>
@@ -52,45 +53,37 @@ everything_asked look_at(const std::vector<exchange_ptr>& exchanges) {
         a.answered_by_proxy = a.answered && answered_by_a_proxy(e->response->message);
         found.all.push_back(a);
     }
+    std::ranges::stable_sort(found.all, {}, &asked::key);
     return found;
+}
+
+/// Calls `look` with all of one request, for each.
+template <class Look>
+void for_each_request(const everything_asked& asked_at, const Look& look) {
+    for (auto begin = asked_at.all.begin(); begin != asked_at.all.end();) {
+        const auto end = std::find_if(begin, asked_at.all.end(), [&](const asked& a) { return a.key != begin->key; });
+        if (end - begin > 1) look(std::span(begin, end));
+        begin = end;
+    }
 }
 
 /// While a request is unanswered, the same begins and is answered elsewhere.
 edges asked_again_in_time(const everything_asked& asked_at) {
-    std::unordered_map<std::uint64_t, std::vector<const asked*>> open;
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> votes;
-    for (const asked& a : asked_at.all) {
-        auto& alike = open[a.key];
-        std::erase_if(alike, [&](const asked* c) { return c->answer < a.begin; });
-        for (const asked* c : alike)
-            if (c->server != a.server && a.answer <= c->answer) ++votes[{c->server, a.server}];
-        if (alike.size() == most_open_alike) alike.erase(alike.begin());
-        alike.push_back(&a);
-    }
+    std::vector<const asked*> open;
+    for_each_request(asked_at, [&](std::span<const asked> alike) {
+        open.clear();
+        for (const asked& a : alike) {
+            std::erase_if(open, [&](const asked* c) { return c->answer < a.begin; });
+            for (const asked* c : open)
+                if (c->server != a.server && a.answer <= c->answer) ++votes[{c->server, a.server}];
+            if (open.size() == most_open_alike) open.erase(open.begin());
+            open.push_back(&a);
+        }
+    });
     edges found;
     for (const auto& [e, n] : votes) found[{asked_at.servers[e.first], asked_at.servers[e.second]}] = n;
     return found;
-}
-
-/// An address accepts requests and opens connections with the same ones.
-edges asked_again_by_address(const everything_asked& asked_at) {
-    std::set<address> accepting;
-    for (const endpoint& s : asked_at.servers) accepting.insert(s.address);
-    const auto between_hosts = [](const asked& a) { return a.e->on->server.address != a.e->on->client.address; };
-    std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> accepted;  // where each request arrived
-    edges votes;
-    if (accepting.size() < 2) return votes;
-    for (const asked& a : asked_at.all) {
-        if (!between_hosts(a)) continue;
-        auto& places = accepted[a.key];
-        if (places.size() < most_places && std::ranges::find(places, a.server) == places.end()) places.push_back(a.server);
-    }
-    for (const asked& a : asked_at.all) {
-        if (!between_hosts(a) || !accepting.contains(a.e->on->client.address)) continue;
-        for (const std::uint32_t at : accepted[a.key])
-            if (asked_at.servers[at].address == a.e->on->client.address) ++votes[{asked_at.servers[at], asked_at.servers[a.server]}];
-    }
-    return votes;
 }
 
 /// What one endpoint was asked of one request.
@@ -98,52 +91,57 @@ struct place {
     std::uint32_t server = 0;
     std::uint64_t requests = 0, forwarded = 0, answered_by_proxy = 0;
     std::vector<nanoseconds> lengths;  // of the first few
+    std::vector<address> clients;      // the first few
 };
-using asked_where = std::unordered_map<std::uint64_t, std::vector<place>>;
 
-asked_where by_request(const everything_asked& asked_at) {
-    asked_where found;
-    for (const asked& a : asked_at.all) {
-        auto& places = found[a.key];
-        auto at = std::ranges::find(places, a.server, &place::server);
-        if (at == places.end()) {
-            if (places.size() == most_places) continue;
-            at = places.insert(places.end(), place{a.server, 0, 0, 0, {}});
+/// Calls `look` with each two places that were asked the same, both ways round.
+template <class Look>
+void for_each_two_places(const everything_asked& asked_at, const Look& look) {
+    std::vector<place> places;
+    for_each_request(asked_at, [&](std::span<const asked> alike) {
+        if (std::ranges::all_of(alike, [&](const asked& a) { return a.server == alike.front().server; })) return;
+        places.clear();
+        for (const asked& a : alike) {
+            auto at = std::ranges::find(places, a.server, &place::server);
+            if (at == places.end()) {
+                if (places.size() == most_places) continue;
+                at = places.insert(places.end(), place{a.server, 0, 0, 0, {}, {}});
+            }
+            ++at->requests;
+            at->forwarded += a.forwarded;
+            at->answered_by_proxy += a.answered_by_proxy;
+            if (at->lengths.size() < most_open_alike) at->lengths.push_back(a.answer - a.begin);
+            const address& from = a.e->on->client.address;
+            if (at->clients.size() < most_places && std::ranges::find(at->clients, from) == at->clients.end()) at->clients.push_back(from);
         }
-        ++at->requests;
-        at->forwarded += a.forwarded;
-        at->answered_by_proxy += a.answered_by_proxy;
-        if (at->lengths.size() < most_open_alike) at->lengths.push_back(a.answer - a.begin);
-    }
-    return found;
+        for (const place& a : places)
+            for (const place& b : places)
+                if (a.server != b.server) look(a, b, edge{asked_at.servers[a.server], asked_at.servers[b.server]});
+    });
 }
 
-/// The same request came without a proxy's fields at the one endpoint and with them at the other; or its answers had them at the one only.
-edges asked_again_by_added_fields(const asked_where& where, const std::vector<endpoint>& servers) {
+/// An address accepts requests and opens connections with the same ones (not to itself: on one host that says nothing). Or the same request
+/// came without a proxy's fields at the one endpoint and with them at the other; or its answers had them at the one only.
+edges asked_again_by_address_and_fields(const everything_asked& asked_at) {
     edges votes;
-    for (const auto& [key, places] : where) {
-        for (const place& a : places) {
-            for (const place& b : places) {
-                if (a.server == b.server) continue;
-                const edge e{servers[a.server], servers[b.server]};
-                if (a.forwarded == 0 && b.forwarded > 0) votes[e] += b.forwarded;
-                if (a.answered_by_proxy > 0 && b.answered_by_proxy == 0 && a.forwarded <= b.forwarded) ++votes[e];
-            }
-        }
-    }
+    for_each_two_places(asked_at, [&](const place& a, const place& b, const edge& e) {
+        const address& at = e.first.address;
+        const bool accepts_from_others = std::ranges::any_of(a.clients, [&](const address& c) { return c != at; });
+        if (accepts_from_others && e.second.address != at && std::ranges::find(b.clients, at) != b.clients.end()) votes[e] += b.requests;
+        if (a.forwarded == 0 && b.forwarded > 0) votes[e] += b.forwarded;
+        if (a.answered_by_proxy > 0 && b.answered_by_proxy == 0 && a.forwarded <= b.forwarded) ++votes[e];
+    });
     return votes;
 }
 
 /// Where a request came as often at one endpoint as at the other, the longer exchanges hold the others: no clock is compared.
-edges asked_again_by_length(const asked_where& where, const std::vector<endpoint>& servers) {
+edges asked_again_by_length(const everything_asked& asked_at) {
     edges votes;
-    for (const auto& [key, places] : where) {
-        if (places.size() != 2 || places[0].requests != places[1].requests) continue;
-        for (std::size_t i = 0; i < places[0].lengths.size(); ++i) {
-            const bool first_is_longer = places[0].lengths[i] >= places[1].lengths[i];
-            ++votes[{servers[places[first_is_longer ? 0 : 1].server], servers[places[first_is_longer ? 1 : 0].server]}];
-        }
-    }
+    for_each_two_places(asked_at, [&](const place& a, const place& b, const edge& e) {
+        if (a.requests != b.requests) return;
+        for (std::size_t i = 0; i < a.lengths.size(); ++i)
+            if (a.lengths[i] > b.lengths[i]) ++votes[e];
+    });
     return votes;
 }
 
@@ -254,12 +252,10 @@ std::expected<roles, std::string> find_roles(const std::vector<exchange_ptr>& ex
     const auto parsed = parse(given);
     if (!parsed) return std::unexpected(parsed.error());
     const everything_asked asked_at = look_at(exchanges);
-    const asked_where where = by_request(asked_at);
     edges votes = asked_again_in_time(asked_at);
-    for (const edges& more : {asked_again_by_address(asked_at), asked_again_by_added_fields(where, asked_at.servers)})
-        for (const auto& [e, n] : more) votes[e] += n;
+    for (const auto& [e, n] : asked_again_by_address_and_fields(asked_at)) votes[e] += n;
     std::set<edge> direct = settle(votes);
-    if (direct.empty()) direct = settle(asked_again_by_length(where, asked_at.servers));
+    if (direct.empty()) direct = settle(asked_again_by_length(asked_at));
 
     roles found;
     take_front(direct, *parsed, found);
