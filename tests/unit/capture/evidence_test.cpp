@@ -87,7 +87,8 @@ protected:
     void write() {
         ASSERT_TRUE(write_manifest(folder, about));
         ASSERT_TRUE(write_received(folder, received_by_us));
-        ASSERT_TRUE(write_vitals(folder, {{"start", 1ms, 2ms, 3, 4, 5, true, ""}, {"end", 10ms, 20ms, 30, 40, 50, false, "exit 1"}}));
+        ASSERT_TRUE(
+            write_vitals(folder, {{"start", 1ms, 2ms, 0ms, 3, 4, 5, true, ""}, {"end", 10ms, 20ms, 7ms, 30, 40, 50, false, "exit 1"}}));
     }
     evidence read() {
         auto all = read_bundle(folder);
