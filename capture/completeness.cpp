@@ -48,8 +48,9 @@ void check_holes(const evidence& all, sentences& why) {
         if (c->holes.empty()) continue;
         if (++holed > most_named) continue;
         const hole& h = c->holes.front();
-        why.push_back(fmt::format("Bytes {} to {} of the {} direction of {} are missing, noticed at frame {}{}.", h.from, h.to,
-                                  h.side == http::direction::request ? "request" : "response", title(*c), h.noticed_at.number,
+        why.push_back(fmt::format("Bytes {} to {} of the {} direction of {} are missing, noticed at {}{}.", h.from, h.to,
+                                  h.side == http::direction::request ? "request" : "response", title(*c),
+                                  all.frame_text(h.noticed_at.number),
                                   c->holes.size() > 1 ? fmt::format(" (and {} more holes)", c->holes.size() - 1) : std::string()));
     }
     if (holed > most_named) why.push_back(fmt::format("{} more connections have holes.", holed - most_named));

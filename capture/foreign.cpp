@@ -132,6 +132,8 @@ std::expected<foreign, std::string> read_foreign(const std::vector<std::string>&
                                          : read_several(sources, settings.proxies, all, packets, progress);
     if (!who) return std::unexpected(who.error());
     assign(*who, packets, all);
+    // Packets of a run of ours: its clock jumped.
+    all.manifest.virtual_time = std::ranges::find(all.markers, marker::kind::clock, &marker::kind) != all.markers.end();
     found.proxies = who->names();
     found.notes = who->notes;
     describe(sources, found);

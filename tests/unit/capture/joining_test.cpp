@@ -176,6 +176,8 @@ void compare(const fs::path& bundle, const copying& how, const fs::path& scratch
     ASSERT_TRUE(read) << read.error();
     const std::string name = (bundle.parent_path().filename() / bundle.filename()).string();
     for (const exchange_ptr& e : read->evidence.exchanges) EXPECT_TRUE(e->token.empty() && e->serial.empty()) << name;
+    const bool jumped = std::ranges::find(staged->markers, marker::kind::clock, &marker::kind) != staged->markers.end();
+    EXPECT_EQ(read->evidence.manifest.virtual_time, jumped) << name;
     compare_joins(name, *staged, read->evidence, all);
     compare_deliveries(name, *staged, read->evidence, all);
 }
