@@ -18,7 +18,7 @@ struct interval {
     nanoseconds low, high;
 };
 
-/// Where most intervals overlap; nothing where several places are equally good and none of them holds zero.
+/// Where most intervals overlap: the place that holds zero, else all that are equally good and what lies between them.
 std::optional<interval> densest(const std::vector<interval>& all) {
     struct edge {
         nanoseconds at;
@@ -41,7 +41,7 @@ std::optional<interval> densest(const std::vector<interval>& all) {
     }
     const auto zero = std::ranges::find_if(found, [](const interval& i) { return i.low.count() <= 0 && i.high.count() >= 0; });
     if (zero != found.end()) return *zero;
-    return found.size() == 1 ? std::optional(found.front()) : std::nullopt;
+    return found.empty() ? std::nullopt : std::optional(interval{found.front().low, found.back().high});
 }
 
 std::optional<clock_offset> offset_from(const std::vector<interval>& intervals, std::string basis) {
@@ -135,7 +135,8 @@ std::vector<interval> of_forwarded_requests(const sighting& clients, const sight
     std::unordered_map<std::uint64_t, seen_alike> alike;
     const auto collect = [&](const sighting& s, leg side, std::vector<const exchange*> seen_alike::* into) {
         for (const exchange_ptr& e : s.exchanges) {
-            if (who.leg_of(*e->on) != side || request_key(*e) == 0 || (side == leg::client && !e->answered())) continue;
+            if (who.leg_of(*e->on) != side || request_key(*e) == 0) continue;
+            if (side == leg::client && (!e->answered() || answered_from_store(*e))) continue;  // waited for no origin
             for (const std::uint64_t key : pair_keys(*e, side == leg::client)) (alike[key].*into).push_back(e.get());
         }
     };

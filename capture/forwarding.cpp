@@ -142,8 +142,7 @@ void joiner::add_client(const exchange_ptr& e) {
     a.answered = e->response ? e->response->first : e->on->last;
     a.ids = ids_of_response(*e);
     a.answer = answer_key(*e);
-    const auto age = e->response ? e->response->message.field("Age") : std::nullopt;
-    a.hit = a.ids.fetched != 0 || (age && *age != "0");
+    a.hit = answered_from_store(*e);
     clients_.push_back(std::move(a));
 }
 

@@ -176,6 +176,13 @@ bool answered_by_a_proxy(const http::message& response) {
     });
 }
 
+bool answered_from_store(const exchange& e) {
+    if (!e.response) return false;
+    if (const auto ids = ids_of_response(e); ids.own != 0) return ids.fetched != 0;
+    const auto age = e.response->message.field("Age");
+    return age && *age != "0";
+}
+
 field_likeness compare_fields(const request_traits& client, const request_traits& origin) {
     field_likeness found;
     for (const std::uint64_t field : client.handed_on) ++(std::ranges::binary_search(origin.handed_on, field) ? found.same : found.unlike);

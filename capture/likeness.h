@@ -44,6 +44,8 @@ request_traits traits_of_request(const exchange& e);
 /// A response with a field that only a proxy adds.
 bool answered_by_a_proxy(const http::message& response);
 bool forwarded_by_a_proxy(const http::message& request);
+/// The response says so, by X-Varnish or Age.
+bool answered_from_store(const exchange& e);
 
 /// How many fields of the client's request the origin's has too, and how many not.
 struct field_likeness {
