@@ -220,8 +220,11 @@ std::optional<verdict> joiner::by_ids(const forwarded& o) const {
         if (const auto of = by_token_.find(o.e.token); of != by_token_.end()) return verdict{confidence::certain, "token", {of->second}};
     }
     if (const auto known = by_fetch_id_.find(o.asked.id); known != by_fetch_id_.end()) {
+        // The same id again is the same request sent again at once; later, a proxy that was started anew counts from the beginning.
         const auto [of, how] = known->second;
-        if (request_key(*joined_[of].fetches.back().attempts.back()) == o.asked.key) return verdict{how, "x-varnish", {of}};
+        const exchange& before = *joined_[of].fetches.back().attempts.back();
+        if (!before.answered_whole() && before.on->last.time + late_retry >= o.at.time && request_key(before) == o.asked.key)
+            return verdict{how, "x-varnish", {of}};
     }
     for (const trace& t : o.asked.traces) {
         const candidates found = waiting(by_trace_, trace_key(t), o);

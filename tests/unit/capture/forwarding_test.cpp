@@ -90,6 +90,24 @@ TEST_F(joining, the_client_that_x_varnish_shows_as_waiting_is_not_the_one_who_as
     EXPECT_EQ(found[1].delivered_from, found[0].fetches.at(0).attempts[0]);
 }
 
+TEST_F(joining, the_same_fetch_id_is_the_same_fetch_only_at_once) {
+    // Two clients alike; varnish sends its request again on another connection, and much later, started anew, has the id for another fetch.
+    const std::string asked = get("/x", "X-Varnish: 3\r\n");
+    const auto found = join({client(0).open(1ms).request(2ms, get("/x")).response(30ms, ok("fine", "X-Varnish: 2\r\n")),
+                             origin(0).open(3ms).request(4ms, asked).server_closes(8ms),
+                             client(1).open(1ms).request(9ms, get("/x")).response(31ms, ok("fine", "X-Varnish: 40 3\r\n")),
+                             origin(1).open(9ms).request(10ms, asked).response(20ms, ok("fine")),
+                             client(2).open(9s).request(10s, get("/x")).response(10s + 30ms, ok("new", "X-Varnish: 2\r\n")),
+                             origin(2).open(10s + 3ms).request(10s + 4ms, asked).response(10s + 20ms, ok("new"))});
+    ASSERT_EQ(found.size(), 3u);
+    ASSERT_EQ(found[0].fetches.size(), 1u);
+    EXPECT_EQ(found[0].fetches[0].attempts.size(), 2u);
+    EXPECT_TRUE(found[1].fetches.empty());
+    EXPECT_EQ(found[1].delivered_from, found[0].fetches[0].attempts[1]);
+    ASSERT_EQ(found[2].fetches.size(), 1u);
+    EXPECT_EQ(found[2].delivered_from, found[2].fetches[0].attempts[0]);
+}
+
 TEST_F(joining, a_refresh_behind_a_hit_is_linked_to_it) {
     const auto found = join({client().open(1ms).request(2ms, get("/x")).response(3ms, ok("old", "Age: 35\r\nETag: \"1\"\r\n")),
                              origin().open(4ms).request(5ms, get("/x", "If-None-Match: \"1\"\r\n")).response(20ms, ok("new"))});
