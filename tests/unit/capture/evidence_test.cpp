@@ -88,7 +88,7 @@ protected:
         ASSERT_TRUE(write_manifest(folder, about));
         ASSERT_TRUE(write_received(folder, received_by_us));
         ASSERT_TRUE(
-            write_vitals(folder, {{"start", 1ms, 2ms, 0ms, 3, 4, 5, true, ""}, {"end", 10ms, 20ms, 7ms, 30, 40, 50, false, "exit 1"}}));
+            write_vitals(folder, {{"start", 1ms, 2ms, 3us, 3, 4, 5, true, ""}, {"end", 10ms, 20ms, 30us, 30, 40, 50, false, "exit 1"}}));
     }
     evidence read() {
         auto all = read_bundle(folder);
@@ -127,6 +127,7 @@ TEST_F(evidence_of_a_run, whole_evidence_is_complete_and_joined) {
     ASSERT_EQ(all.vitals.size(), 2u);
     EXPECT_EQ(all.vitals[1].exit, "exit 1");
     EXPECT_EQ(all.vitals[1].cpu, 20ms);
+    EXPECT_EQ(all.vitals[1].starved, 30us);
     EXPECT_FALSE(all.vitals[1].alive);
     EXPECT_EQ(all.manifest.scenario, "a/b");
     EXPECT_EQ(all.manifest.roles, about.roles);
