@@ -42,7 +42,8 @@ private:
             double share = static_cast<double>((to.cpu - from.cpu).count()) / static_cast<double>(real.count());
             if (share <= share_at_most) continue;
             violated(to.step, fmt::format("{:.2f} of a core for {}, while next to nothing goes over the wire", share, seconds_text(real)),
-                     {cite_vitals(from, to)});
+                     {cite_vitals(from, to)})
+                .needs_complete = true;  // with exchanges missing, the wire was busier than it looks
         }
     }
 
@@ -150,14 +151,16 @@ private:
             violated({},
                      fmt::format("{} descriptors more at the end than at the start, with {} connections open",
                                  to.descriptors - from.descriptors, open),
-                     {cite_vitals(from, to)});
+                     {cite_vitals(from, to)})
+                .needs_complete = true;
         std::uint64_t carried = 0;
         for (const auto& c : about.evidence.connections) carried += c->request_bytes + c->response_bytes;
         if (to.resident_bytes > from.resident_bytes + spare_memory + 4 * carried)
             violated({},
                      fmt::format("{} bytes of memory more at the end than at the start, with {} bytes carried",
                                  to.resident_bytes - from.resident_bytes, carried),
-                     {cite_vitals(from, to)});
+                     {cite_vitals(from, to)})
+                .needs_complete = true;
     }
 };
 
