@@ -38,15 +38,15 @@ void stage::wait_for_instant(const scenario::step& next) {
     if (!next.at) return;
     nanoseconds due = next.at->offset;
     if (!next.at->step.empty()) due += begun_.at(next.at->step);
-    if (due > now()) {
-        drive([] { return false; }, due);
-        return;
-    }
+    const bool in_time = due > now();
+    if (in_time) drive([] { return false; }, due);
     // The run goes on: what is violated before this step stays so, and what comes after it says nothing (the judge sees to that).
-    if (now() - due > (virtual_time_ ? 0ns : lateness_allowed) && manifest_.late.empty()) {
+    const nanoseconds begins = now();
+    if (begins - due > (virtual_time_ ? 0ns : lateness_allowed) && manifest_.late.empty()) {
         manifest_.late_step = next.name;
-        manifest_.late = fmt::format("{}:{}: step {} is due at {} but the step before it was over at {}", next.where.file, next.where.line,
-                                     next.name, scenario::format_duration(due), scenario::format_duration(now()));
+        manifest_.late = fmt::format(
+            "{}:{}: step {} is due at {} but {} {}", next.where.file, next.where.line, next.name, scenario::format_duration(due),
+            in_time ? "the machine was too busy to begin it before" : "the step before it was over at", scenario::format_duration(begins));
     }
 }
 
