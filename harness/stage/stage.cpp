@@ -156,6 +156,7 @@ void stage::start_capture() {
         }
         witness_ = make_live_witness(settings_.folder + "/packets.pcapng", filter, nonce_);
     }
+    started_ = std::chrono::steady_clock::now();  // with the marker, so that vitals and packets count from one moment
     mark(marker::kind::start, script_.id);
     if (!witness_->has_seen(0)) throw run_error("the capture on lo does not show our own packets");
 }
