@@ -150,7 +150,7 @@ struct scenario {
     std::vector<probe_expectation> probes;
     std::map<std::string, std::string> rules_off;  ///< rule id → reason
     std::map<std::string, std::string> not_for;    ///< driver name → reason
-    std::vector<std::string> needs;                ///< "ban", "reload": driver capabilities
+    std::vector<std::string> needs;                ///< driver capabilities: "ban", "reload", "plant", "vitals", "log", "virtual-time"
     bool always_real_time = false;                 ///< `clock: real`
     bool can_be_real = true;                       ///< false: has promises or waits but no `real:` (too long for a real proxy)
     time_mode mode = time_mode::virtual_time;      ///< what the durations were resolved for

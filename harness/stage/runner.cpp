@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -52,9 +53,13 @@ std::string folder_name(const std::string& specification) {
 }
 
 std::optional<drivers::capability> capability_named(const std::string& name) {
-    if (name == "ban") return drivers::capability::ban;
-    if (name == "reload") return drivers::capability::reload;
-    return {};
+    static const std::map<std::string, drivers::capability> known{
+        {"ban", drivers::capability::ban},     {"reload", drivers::capability::reload},
+        {"plant", drivers::capability::plant}, {"vitals", drivers::capability::vitals},
+        {"log", drivers::capability::log},     {"virtual-time", drivers::capability::virtual_time},
+    };
+    const auto found = known.find(name);
+    return found == known.end() ? std::nullopt : std::optional(found->second);
 }
 
 /// Why a scenario says nothing about a proxy; empty: it does.
