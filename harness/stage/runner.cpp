@@ -22,6 +22,7 @@
 
 #include "capture/recorder.h"
 #include "harness/judge/judge.h"
+#include "harness/judge/query.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/bundle.h"
 #include "harness/stage/priority.h"
@@ -77,6 +78,16 @@ std::string why_not(const scenario::scenario& script, const drivers::driver& pro
     return {};
 }
 
+/// Conditions whose query cannot be read, a line or more each; empty: all can.
+std::string wrong_queries(const scenario::scenario& script) {
+    std::string problems;
+    for (const auto& c : script.conditions) {
+        const auto parsed = judge::query::parse(c.query);
+        if (!parsed) problems += fmt::format("{}:{}:{}: where: {}\n", c.at.file, c.at.line, c.at.column, parsed.error().text(c.query));
+    }
+    return problems;
+}
+
 std::vector<job> plan(const run_settings& settings) {
     std::vector<job> jobs;
     std::string problems;
@@ -92,6 +103,10 @@ std::vector<job> plan(const run_settings& settings) {
             auto script = scenario::read_file(file, settings.root, mode, rules, settings.seed);
             if (!script) {
                 for (const auto& p : script.error()) problems += p.text() + "\n";
+                break;
+            }
+            if (const auto wrong = wrong_queries(*script); !wrong.empty()) {
+                problems += wrong;
                 break;
             }
             job next{std::move(*script), specification, {}, jobs.size()};
