@@ -110,6 +110,7 @@ private:
     void answer_awaited();
     void add_content(std::string_view bytes);
     void name(anomaly what, stream_offset at) { current_.anomalies.push_back({what, at}); }
+    void name_in_chunks(const anomaly_at& found);
 
     direction side_;
     reader_sink& sink_;

@@ -34,6 +34,12 @@ std::size_t reader::read_body(std::string_view bytes) {
     return bytes.size();
 }
 
+/// A body may have any number of chunks: what is wrong with many of them is told of the first ones, and whatever is wrong at least once.
+void reader::name_in_chunks(const anomaly_at& found) {
+    constexpr std::size_t told = 1024;
+    if (current_.anomalies.size() < told || !current_.has(found.what)) current_.anomalies.push_back(found);
+}
+
 std::size_t reader::read_chunk_header(std::string_view bytes) {
     taken raw = take_line(bytes);
     if (raw.oversize) {
@@ -42,7 +48,9 @@ std::size_t reader::read_chunk_header(std::string_view bytes) {
         return raw.used;
     }
     if (!raw.whole) return raw.used;
-    auto size = read_chunk_size(read_line_end(raw.text, raw.offset, current_.anomalies), current_.anomalies);
+    anomalies found;
+    auto size = read_chunk_size(read_line_end(raw.text, raw.offset, found), found);
+    for (const anomaly_at& one : found) name_in_chunks(one);
     if (!size) {
         break_chunking(raw);
         return raw.used;
@@ -75,7 +83,7 @@ std::size_t reader::read_chunk_end(std::string_view bytes) {
         ++position_;
         return 1;
     }
-    if (line_.empty() || byte != '\n') name(anomaly::bad_chunk_end, position_ - line_.size());
+    if (line_.empty() || byte != '\n') name_in_chunks({anomaly::bad_chunk_end, position_ - line_.size()});
     line_.clear();
     std::size_t used = byte == '\n' ? 1 : 0;  // anything else is read as the next chunk's header
     position_ += used;

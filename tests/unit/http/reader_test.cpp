@@ -223,6 +223,17 @@ TEST(reader, persistence_follows_version_and_connection) {
     }
 }
 
+TEST(reader, any_number_of_bad_chunks_takes_bounded_memory_and_hides_no_other_fault) {
+    std::string bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (int i = 0; i < 5000; ++i) bytes += "1\r\nx\n";
+    reading run{response, bytes + "0 \r\n\r\n"};
+    EXPECT_TRUE(run.only().complete);
+    EXPECT_EQ(run.only().content_size, 5000u);
+    EXPECT_LT(run.only().anomalies.size(), 2000u);
+    EXPECT_TRUE(run.only().has(anomaly::bad_chunk_end));
+    EXPECT_TRUE(run.only().has(anomaly::bad_chunk_size));
+}
+
 TEST(reader, idle_tells_whether_a_message_is_begun) {
     reading run{request};
     EXPECT_TRUE(run.read.idle());
