@@ -4,6 +4,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
 #include "reports/report.h"
@@ -11,6 +12,15 @@
 namespace badorigin::report {
 
 namespace {
+
+/// XML is UTF-8 and has no place for most control characters; bytes of the wire are anything.
+std::string as_xml(const std::string& bytes) {
+    using nlohmann::json;
+    const auto utf_8 = json(bytes).dump(-1, ' ', false, json::error_handler_t::replace);  // what is none becomes U+FFFD
+    auto text = json::parse(utf_8).get<std::string>();
+    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
+    return text;
+}
 
 std::string why(const entry& what) {
     std::string text = what.verdict.reason.empty() ? std::string() : what.verdict.reason + "\n";
@@ -23,9 +33,7 @@ std::string why(const entry& what) {
         for (const auto& e : what.cited) text += on_the_wire(*e);
     }
     if (!what.evidence.empty()) text += "evidence: " + what.evidence + "\n";
-    // XML 1.0 has no place for most control characters; on_the_wire has escaped those of the wire.
-    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
-    return text;
+    return as_xml(text);
 }
 
 }  // namespace

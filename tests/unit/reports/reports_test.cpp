@@ -16,7 +16,7 @@ std::vector<entry> three_entries() {
     judge::finding lost;
     lost.claim = "body-forwarded-whole";
     lost.subject = "order";
-    lost.message = "no body byte follows <here> \x01 & there";
+    lost.message = "no body byte follows <here> \x01 & there \xff";
     lost.outcome = judge::outcome::violated;
     judge::citation first;
     first.what = "attempt 1";
@@ -82,7 +82,7 @@ TEST(Junit, counts_and_escapes_what_it_writes) {
     EXPECT_EQ(suite.attribute("errors").as_int(), 0);
     EXPECT_EQ(suite.attribute("skipped").as_int(), 1);
     const auto lost = suite.find_child_by_attribute("testcase", "name", "bodies/lost");
-    EXPECT_NE(std::string(lost.child("failure").text().get()).find("<here>  & there"), std::string::npos);
+    EXPECT_NE(std::string(lost.child("failure").text().get()).find("<here>  & there \xef\xbf\xbd"), std::string::npos);
 }
 
 TEST(Junit, says_when_it_cannot_write) {
