@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "http/grammar.h"
+
 namespace badorigin::judge {
 
 frame_ref begin_of(const exchange& e) {
@@ -75,7 +77,7 @@ std::string target_of(const http::message& request) {
 
 std::string host_of(const http::message& request) {
     std::string host{request.field("Host").value_or("")};
-    std::ranges::transform(host, host.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(host, host.begin(), http::to_lower);
     return host;
 }
 
