@@ -168,4 +168,13 @@ citation cite(std::string what, const exchange& e) {
     return c;
 }
 
+citation cite_vitals(const capture::vitals_sample& from, const capture::vitals_sample& to) {
+    citation c;
+    c.what = fmt::format("vitals after {} and after {}", from.step, to.step);
+    c.detail = fmt::format("{} to {}: CPU {} to {}, descriptors {} to {}, resident {} to {} bytes", seconds_text(from.monotonic),
+                           seconds_text(to.monotonic), seconds_text(from.cpu), seconds_text(to.cpu), from.descriptors, to.descriptors,
+                           from.resident_bytes, to.resident_bytes);
+    return c;
+}
+
 }  // namespace badorigin::judge

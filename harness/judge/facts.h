@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/exchange.h"
+#include "capture/evidence.h"
 #include "harness/judge/finding.h"
 
 namespace badorigin::judge {
@@ -56,5 +56,7 @@ std::string request_line(const exchange& e);         ///< "POST /orders"
 citation cite(std::string what, const exchange& e);  ///< the whole exchange
 citation cite_request(std::string what, const exchange& e);
 citation cite_response(std::string what, const exchange& e);
+/// What the proxy's process had used at two moments.
+citation cite_vitals(const capture::vitals_sample& from, const capture::vitals_sample& to);
 
 }  // namespace badorigin::judge

@@ -53,15 +53,6 @@ const capture::vitals_sample* sample(const matter& about, const std::string& nam
     return at == about.evidence.vitals.end() ? nullptr : &*at;
 }
 
-citation cite_samples(const capture::vitals_sample& from, const capture::vitals_sample& to) {
-    citation c;
-    c.what = fmt::format("vitals after {} and after {}", from.step, to.step);
-    c.detail = fmt::format("{} to {}: CPU {} to {}, descriptors {} to {}, resident {} to {} bytes", seconds_text(from.monotonic),
-                           seconds_text(to.monotonic), seconds_text(from.cpu), seconds_text(to.cpu), from.descriptors, to.descriptors,
-                           from.resident_bytes, to.resident_bytes);
-    return c;
-}
-
 answer check_grown(std::string_view what, std::uint64_t from, std::uint64_t to, std::uint64_t most, citation where) {
     if (to <= from || to - from <= most) return upheld(std::move(where));
     return violated(fmt::format("{} grew by {} instead of {} at most", what, to - from, most), std::move(where));
@@ -82,17 +73,17 @@ void judge_vitals(const matter& about, const scenario::vitals_limits& limits, st
             auto real = to->monotonic - from->monotonic;
             if (real < 200ms) return inconclusive(fmt::format("only {} lie between the samples", seconds_text(real)));
             double share = static_cast<double>((to->cpu - from->cpu).count()) / static_cast<double>(real.count());
-            if (share <= *limits.cpu_share) return upheld(cite_samples(*from, *to));
-            return violated(fmt::format("{:.2f} of a core instead of {:.2f} at most", share, *limits.cpu_share), cite_samples(*from, *to));
+            if (share <= *limits.cpu_share) return upheld(cite_vitals(*from, *to));
+            return violated(fmt::format("{:.2f} of a core instead of {:.2f} at most", share, *limits.cpu_share), cite_vitals(*from, *to));
         });
     if (limits.descriptors_grow)
         judged("descriptors_grow", [&] {
-            return check_grown("descriptors", from->descriptors, to->descriptors, *limits.descriptors_grow, cite_samples(*from, *to));
+            return check_grown("descriptors", from->descriptors, to->descriptors, *limits.descriptors_grow, cite_vitals(*from, *to));
         });
     if (limits.resident_grow)
         judged("resident_grow", [&] {
             return check_grown("resident memory", from->resident_bytes, to->resident_bytes, *limits.resident_grow,
-                               cite_samples(*from, *to));
+                               cite_vitals(*from, *to));
         });
 }
 

@@ -9,15 +9,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-citation cite_vitals(const capture::vitals_sample& from, const capture::vitals_sample& to) {
-    citation c;
-    c.what = fmt::format("vitals after {} and after {}", from.step, to.step);
-    c.detail = fmt::format("{} to {}: CPU {} to {}, descriptors {} to {}, resident {} to {} bytes", seconds_text(from.monotonic),
-                           seconds_text(to.monotonic), seconds_text(from.cpu), seconds_text(to.cpu), from.descriptors, to.descriptors,
-                           from.resident_bytes, to.resident_bytes);
-    return c;
-}
-
 /// CPU time tells nothing while requests are being served, so only spans of time with next to no traffic count; and nothing in virtual
 /// time, where nobody waits: the harness asks the proxy all the while whether it is at rest, and how long that takes is the machine's
 /// affair.
