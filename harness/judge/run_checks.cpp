@@ -65,7 +65,8 @@ void judge_vitals(const matter& about, const scenario::vitals_limits& limits, st
     auto claim = [&](std::string_view what) { return fmt::format("vitals {}", what); };
     auto subject = limits.from.empty() && limits.to.empty() ? std::string{} : fmt::format("{}..{}", limits.from, limits.to);
     auto judged = [&](std::string_view what, auto&& check) {
-        answer a = from && to ? check() : inconclusive("the evidence holds no vitals of the proxy for it");
+        answer a =
+            from && to && from->alive && to->alive ? check() : inconclusive("the evidence holds no vitals of the living proxy for it");
         findings.push_back(make(claim(what), subject, std::move(a)));
     };
     if (limits.cpu_share)
@@ -82,8 +83,7 @@ void judge_vitals(const matter& about, const scenario::vitals_limits& limits, st
         });
     if (limits.resident_grow)
         judged("resident_grow", [&] {
-            return check_grown("resident memory", from->resident_bytes, to->resident_bytes, *limits.resident_grow,
-                               cite_vitals(*from, *to));
+            return check_grown("resident memory", from->resident_bytes, to->resident_bytes, *limits.resident_grow, cite_vitals(*from, *to));
         });
 }
 

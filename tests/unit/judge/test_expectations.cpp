@@ -372,6 +372,10 @@ TEST(vitals, limits_hold_between_two_steps) {
     EXPECT_EQ(run.outcome_of("vitals descriptors_grow"), outcome::violated);
     run.scenario.vitals.front().to = "nowhere";
     EXPECT_EQ(run.outcome_of("vitals cpu_share"), outcome::inconclusive);
+    run.scenario.vitals.front().to.clear();
+    run.evidence.vitals[2].alive = false;  // a dead process uses nothing
+    for (std::string key : {"cpu_share", "descriptors_grow", "resident_grow"})
+        EXPECT_EQ(run.outcome_of("vitals " + key), outcome::inconclusive) << key;
     run.evidence.vitals[1].monotonic = 100ms;
     run.scenario.vitals.front().to = "busy";
     EXPECT_EQ(run.outcome_of("vitals cpu_share"), outcome::inconclusive);
