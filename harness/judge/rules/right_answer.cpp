@@ -3,6 +3,7 @@
 
 #include "harness/judge/rules/rule_base.h"
 #include "http/freshness.h"
+#include "http/grammar.h"
 
 namespace badorigin::judge {
 
@@ -122,16 +123,10 @@ private:
 
     static std::vector<std::string> vary(const http::message& response) {
         std::vector<std::string> names;
-        auto list = joined(response.fields, "Vary");
-        std::string_view rest = list;
-        while (!rest.empty()) {
-            auto comma = std::min(rest.find(','), rest.size());
-            auto name = rest.substr(0, comma);
-            while (name.starts_with(' ') || name.starts_with('\t')) name.remove_prefix(1);
-            while (name.ends_with(' ') || name.ends_with('\t')) name.remove_suffix(1);
-            if (!name.empty()) names.emplace_back(name);
-            rest.remove_prefix(std::min(comma + 1, rest.size()));
-        }
+        for (auto line : http::values(response.fields, "Vary"))
+            http::for_each_element(line, [&](std::string_view name) {
+                if (!name.empty()) names.emplace_back(name);
+            });
         return names;
     }
 };

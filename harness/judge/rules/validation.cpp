@@ -3,6 +3,7 @@
 #include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
 #include "http/freshness.h"
+#include "http/grammar.h"
 
 namespace badorigin::judge {
 
@@ -11,8 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string_view opaque(std::string_view tag) {
-    while (tag.starts_with(' ') || tag.starts_with('\t')) tag.remove_prefix(1);
-    while (tag.ends_with(' ') || tag.ends_with('\t')) tag.remove_suffix(1);
+    tag = http::trimmed(tag);
     if (tag.starts_with("W/")) tag.remove_prefix(2);
     return tag;
 }
