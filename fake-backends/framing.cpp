@@ -15,12 +15,6 @@ bool read_number(std::string_view text, Number& out, int base) {
     return error == std::errc{} && end == text.data() + text.size() && !text.empty();
 }
 
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
-
 }  // namespace
 
 bool request_facts::conditional() const {

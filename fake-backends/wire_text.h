@@ -10,6 +10,7 @@
 
 namespace badorigin::peers {
 
+std::string_view trimmed(std::string_view text);         ///< without blanks (SP, HTAB) at both ends
 bool same_text(std::string_view a, std::string_view b);  ///< ASCII, case-insensitive
 /// First value of that name, or null.
 const std::string* field_value(const field_lines& lines, std::string_view name);
