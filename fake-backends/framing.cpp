@@ -82,6 +82,7 @@ void wire_reader::line(std::string_view text) {
             text.empty() ? head_ended() : field_line(text);
             break;
         case state::chunk_size: {
+            header_size_ = 0;  // chunk headers are no header section: a body may have any number of them
             const auto size = trimmed(text.substr(0, text.find(';')));
             if (!read_number(size, left_, 16)) {
                 state_ = state::broken;

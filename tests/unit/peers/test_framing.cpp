@@ -42,6 +42,17 @@ TEST(Framing, what_is_no_request_is_broken) {
     }
 }
 
+TEST(Framing, a_body_may_have_any_number_of_chunks) {
+    wire_reader reader(side::requests);
+    reader.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    std::string chunks;
+    for (int i = 0; i < 1'000'000; ++i) chunks += "1\r\nx\r\n";
+    reader.feed(chunks);
+    reader.feed("0\r\n\r\n");
+    EXPECT_EQ(reader.complete(), 1u);
+    EXPECT_FALSE(reader.broken());
+}
+
 TEST(Framing, an_unfinished_request_is_neither_idle_nor_complete) {
     wire_reader reader(side::requests);
     reader.feed("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhell");
