@@ -76,10 +76,8 @@ awaitable<> origin::accept_loop(std::shared_ptr<tcp::acceptor> from) {
         auto [error, socket] = co_await from->async_accept(as_tuple);
         if (error == asio::error::connection_aborted) continue;
         if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
-        if (error) {
-            owner.unexpected.push_back(fmt::format("origin {} cannot accept connections any more: {}", script.name, error.message()));
-            co_return;
-        }
+        // The harness's own trouble (no descriptor is left, say) ends the run: a silent origin would be counted against the proxy.
+        if (error) throw set_up_error(fmt::format("origin {} cannot accept connections any more: {}", script.name, error.message()));
         accepted(std::move(socket));
     }
 }
