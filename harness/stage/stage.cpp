@@ -251,7 +251,7 @@ void stage::take_down(const std::string& why) {
             got.push_back(one);
         }
     }
-    if (witness_) {
+    if (witness_ && engine_) {
         marker last;
         last.kind = marker::kind::stop;
         last.nonce = nonce_;
