@@ -295,9 +295,7 @@ TEST(Listening, refusing_resets_and_heals_on_the_same_port) {
     const auto port = e.add_origin(script);
     {
         wire w(port);
-        w.send(get);
-        w.look();
-        EXPECT_TRUE(w.connect_error() == ECONNREFUSED || w.got.empty());
+        EXPECT_EQ(w.send(get), 0u);  // there is no connection that could take a byte
     }
     e.set_listening("app", listening::accept);
     wire w(port);
