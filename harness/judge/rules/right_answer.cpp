@@ -94,11 +94,11 @@ private:
         bool applies = false;
         for (const auto& name : vary(response)) {
             applies = true;
-            auto mine = joined(asked.fields, name), theirs = joined(answered.fields, name);
             if (name == "*")
                 why = "its Vary is *";
-            else if (mine != theirs && !(http::same_name(name, "Accept-Encoding") && !response.field("Content-Encoding")))
-                why = fmt::format("it varies by {}, which was \"{}\" there and is \"{}\" here", name, theirs, mine);
+            else if (elements(asked, name) != elements(answered, name) && !suits_both(name, response, asked, answered))
+                why = fmt::format("it varies by {}, which was \"{}\" there and is \"{}\" here", name, joined(answered.fields, name),
+                                  joined(asked.fields, name));
         }
         if (control.is_private || control.no_store) {
             applies = true;
@@ -121,13 +121,24 @@ private:
                  {cite("exchange on the client leg", *t.client), cite("the origin exchange that the response comes from", from)});
     }
 
-    static std::vector<std::string> vary(const http::message& response) {
-        std::vector<std::string> names;
-        for (auto line : http::values(response.fields, "Vary"))
-            http::for_each_element(line, [&](std::string_view name) {
-                if (!name.empty()) names.emplace_back(name);
+    static std::vector<std::string> vary(const http::message& response) { return elements(response, "Vary"); }
+
+    /// Of a list field: several lines and white space between its elements are no difference (RFC 9111 4.1).
+    static std::vector<std::string> elements(const http::message& m, std::string_view name) {
+        std::vector<std::string> all;
+        for (auto line : http::values(m.fields, name))
+            http::for_each_element(line, [&](std::string_view element) {
+                if (!element.empty()) all.emplace_back(element);
             });
-        return names;
+        return all;
+    }
+
+    /// A cache may normalise Accept-Encoding to the one coding that it stores (RFC 9111 4.1; Varnish does so by itself).
+    static bool suits_both(std::string_view name, const http::message& response, const http::message& asked,
+                           const http::message& answered) {
+        if (!http::same_name(name, "Accept-Encoding")) return false;
+        auto coding = response.field("Content-Encoding");
+        return !coding || (http::has_token(asked.fields, name, *coding) && http::has_token(answered.fields, name, *coding));
     }
 };
 

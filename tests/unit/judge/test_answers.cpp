@@ -88,6 +88,24 @@ TEST(private_content_stays_with_its_key, a_variant_for_the_same_values_is_upheld
     EXPECT_EQ(run.outcome_of(privacy), outcome::violated);
 }
 
+TEST(private_content_stays_with_its_key, the_same_list_otherwise_written_and_a_coding_that_both_accept_are_upheld) {
+    struct row {
+        std::string field, there, here;
+        outcome expected;
+    };
+    for (const auto& r :
+         {row{"Accept", "a, b", "a,b", outcome::upheld}, row{"Accept", "a, b", "b, a", outcome::violated},
+          row{"Accept-Encoding", "gzip", "gzip, br", outcome::upheld}, row{"Accept-Encoding", "gzip", "br", outcome::violated}}) {
+        staged run;
+        auto client = run.step("there", "GET", "/a", r.field + ": " + r.there + "\r\n");
+        auto origin = run.fetch(client);
+        run.answer(origin, 200, "coded", "Vary: " + r.field + "\r\nContent-Encoding: gzip\r\n");
+        run.deliver(client, origin, 0);
+        run.deliver(run.step("here", "GET", "/a", r.field + ": " + r.here + "\r\n"), origin, 0);
+        EXPECT_EQ(run.outcome_of(privacy), r.expected) << r.field << " " << r.here;
+    }
+}
+
 TEST(private_content_stays_with_its_key, private_responses_from_the_store_are_violated) {
     for (std::string fields : {"Cache-Control: private\r\n", "Cache-Control: no-store\r\n", "Set-Cookie: id=1\r\n"}) {
         staged run;
