@@ -2,6 +2,8 @@
 // overlapping fetches counts only where both responses could be stored, vary by nothing that differs, and neither client asked for anything
 // special.
 #include <algorithm>
+#include <iterator>
+#include <map>
 
 #include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
@@ -24,9 +26,16 @@ private:
         std::string target, host;
     };
 
+    struct asker {
+        const transaction* by = nullptr;
+        frame_number begin = 0, end = 0;
+        frame_number latest_end = 0;  ///< of it and of all that began before it
+    };
+
     void look(const transaction& t, const matter& about) override {
         if (!t.client || !t.client->request || !is_plain(t.client->request->message)) return;
-        clients_.push_back(&t);
+        const auto& client = *t.client;
+        clients_[target_of(client.request->message)].push_back({&t, begin_of(client).number, end_of(client).number, 0});
         for (const auto& f : t.fetches) {
             if (f.attempts.empty() || !f.attempts.front()->request) continue;
             const auto& end = *f.attempts.back();
@@ -70,18 +79,29 @@ private:
     }
 
     void last(const matter& about) override {
+        for (auto& [target, all] : clients_) {
+            std::ranges::stable_sort(all, {}, &asker::begin);
+            frame_number latest = 0;
+            for (auto& a : all) a.latest_end = latest = std::max(latest, a.end);
+        }
         std::ranges::stable_sort(flights_, {}, [](const flight& f) { return f.began.number; });
         for (std::size_t i = 0; i < flights_.size(); ++i) {
             const auto& f = flights_[i];
-            // From the request that caused it: who asked behind that could have caused another, whether the first was on its way yet or
-            // not.
-            const auto asked = begin_of(*f.by->client);
-            for (const auto* t : clients_)
-                if (t != f.by && target_of(t->client->request->message) == target_of(f.by->client->request->message) &&
-                    begin_of(*t->client).number < f.ended.number && end_of(*t->client).number > asked.number)
-                    met(*t->client);
+            meet_askers(f);
             for (std::size_t j = i + 1; j < flights_.size() && flights_[j].began.number < f.ended.number; ++j)
                 judge_pair(f, flights_[j], about);
+        }
+    }
+
+    /// Who else asked for the same from the request on that caused the fetch until its end could have caused another, whether the first was
+    /// on its way yet or not.
+    void meet_askers(const flight& f) {
+        const auto asked = begin_of(*f.by->client).number;
+        const auto& all = clients_[target_of(f.by->client->request->message)];
+        auto at = std::ranges::lower_bound(all, f.ended.number, {}, &asker::begin);
+        while (at != all.begin() && std::prev(at)->latest_end > asked) {
+            --at;
+            if (at->by != f.by && at->end > asked) met(*at->by->client);
         }
     }
 
@@ -95,7 +115,7 @@ private:
                  {cite("the fetch in flight", *a.first), cite("the second fetch", *b.first)});
     }
 
-    std::vector<const transaction*> clients_;
+    std::map<std::string, std::vector<asker>> clients_;  ///< by target
     std::vector<flight> flights_;
 };
 
