@@ -92,7 +92,8 @@ exchange_builder::open_exchange& exchange_builder::begin_exchange(bool asked) {
     e->on = on_;
     e->index = on_->exchanges++;
     if (e->index > 0 && open_.empty()) e->idle_before = std::max(nanoseconds{0}, now_.time - before_.time);
-    e->gap = std::exchange(gap_for_next_, false) || requests_.in_doubt || responses_.in_doubt || (!asked && !on_->holes.empty());
+    e->gap = std::exchange(gap_for_next_, false) || requests_.in_doubt || responses_.in_doubt || requests_.unread || responses_.unread ||
+             (!asked && !on_->holes.empty());
     if (!asked) unasked_since_hole_ = true;
     open_.push_back({.what = std::move(e)});
     return open_.back();
@@ -162,6 +163,10 @@ void exchange_builder::half::on_end(http::message&& whole) {
     whole_to = whole.complete ? std::optional(whole.end) : std::nullopt;
     current.message = std::move(whole);
     if (current.message.gap) target->gap = true;
+    if (current.message.has(http::anomaly::oversize_header)) {  // the reader skips the rest of the stream
+        unread = true;
+        owner->doubt(*this);
+    }
     open_exchange* e = owner->entry(target);
     if (side == http::direction::request) {
         if (e) {

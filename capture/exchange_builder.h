@@ -47,6 +47,7 @@ private:
         frame_ref last_frame;
         std::optional<http::stream_offset> whole_to;  // end of the last message, when it was complete
         bool in_doubt = false;                        // a hole may have swallowed the beginning of a message
+        bool unread = false;                          // the reader gave up: what comes now is not known
 
         void on_begin(http::stream_offset at) override;
         void on_header(const http::message& so_far) override;

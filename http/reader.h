@@ -20,8 +20,8 @@ namespace badorigin::http {
 enum class stream_end : std::uint8_t { fin, reset, capture_ended };
 
 struct reader_limits {
-    std::size_t header_bytes = 256 * 1024;  ///< a larger header section is named oversize_header and skipped to the stream's end
-    std::size_t keep_content = 64 * 1024;   ///< of each body, for reports and body comparison
+    std::size_t header_bytes = 1024 * 1024;  ///< a larger header section is named oversize_header and skipped to the stream's end
+    std::size_t keep_content = 64 * 1024;    ///< of each body, for reports and body comparison
 };
 
 /// Receives what the reader finds, synchronously from feed(), gap() and end(). The message is the reader's; copy or move from it in

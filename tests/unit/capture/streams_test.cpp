@@ -302,6 +302,17 @@ TEST(streams, a_response_that_nobody_asked_for_is_an_exchange) {
     EXPECT_EQ(all.connections[0]->stray.size(), 1u);
 }
 
+TEST(streams, what_follows_a_header_too_large_to_be_read_is_in_doubt) {
+    conversation c;
+    c.open().request(get("/1")).response("HTTP/1.1 200 OK\r\nX: " + std::string(2000, 'x') + "\r\nContent-Length: 0\r\n\r\n");
+    c.request(get("/2")).response(ok("two")).close();
+    const seen all = read(c.segments, {}, {.out_of_order_bytes = 4u << 20, .http = {.header_bytes = 1000, .keep_content = 64}});
+    ASSERT_EQ(all.exchanges.size(), 2u);
+    EXPECT_TRUE(all.exchanges[0]->gap);
+    EXPECT_FALSE(all.exchanges[1]->answered());
+    EXPECT_TRUE(all.exchanges[1]->gap);
+}
+
 TEST(streams, a_tunnel_is_not_read_as_http) {
     conversation c;
     c.open().request("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n").response("HTTP/1.1 200 OK\r\n\r\n");
