@@ -88,6 +88,25 @@ std::string wrong_queries(const scenario::scenario& script) {
     return problems;
 }
 
+/// Policies that a scenario names, to begin with or to reload, and that there are none of, a line each; empty: all are there.
+std::string missing_policies(const scenario::scenario& script, const std::string& folder) {
+    std::vector<std::string> named{script.policy.empty() ? "default" : script.policy};
+    for (const auto& step : script.steps) {
+        if (step.proxy && step.proxy->act == scenario::proxy_act::what::reload) named.push_back(step.proxy->argument);
+    }
+    std::vector<std::string> known;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) known.push_back(entry.path().filename());
+    std::string problems;
+    for (const auto& policy : named) {
+        if (fs::is_directory(folder + "/" + policy)) continue;
+        const auto near = scenario::near_miss(policy, known);
+        problems += fmt::format("{}: there is no policy {} in {}{}\n", script.file, policy, folder,
+                                near.empty() ? "" : fmt::format("; did you mean {}?", near));
+    }
+    return problems;
+}
+
 std::vector<job> plan(const run_settings& settings) {
     std::vector<job> jobs;
     std::string problems;
@@ -105,21 +124,11 @@ std::vector<job> plan(const run_settings& settings) {
                 for (const auto& p : script.error()) problems += p.text() + "\n";
                 break;
             }
-            if (const auto wrong = wrong_queries(*script); !wrong.empty()) {
+            if (const auto wrong = wrong_queries(*script) + missing_policies(*script, settings.policies); !wrong.empty()) {
                 problems += wrong;
                 break;
             }
             job next{std::move(*script), specification, {}, jobs.size()};
-            const std::string policy = next.script.policy.empty() ? "default" : next.script.policy;
-            if (!fs::is_directory(settings.policies + "/" + policy)) {
-                std::vector<std::string> known;
-                std::error_code ignored;
-                for (const auto& entry : fs::directory_iterator(settings.policies, ignored)) known.push_back(entry.path().filename());
-                const auto near = scenario::near_miss(policy, known);
-                problems += fmt::format("{}: there is no policy {} in {}{}\n", file, policy, settings.policies,
-                                        near.empty() ? "" : fmt::format("; did you mean {}?", near));
-                break;
-            }
             next.not_applicable = why_not(next.script, *proxy, settings.policies);
             jobs.push_back(std::move(next));
         }
