@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/scenario/spelling.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/stage.h"
 
@@ -53,7 +54,7 @@ void stage::wait_for_instant(const scenario::step& next) {
 void stage::act_on_origins(const scenario::step& next) {
     using what = scenario::origin_act::what;
     for (const auto& act : next.origins) {
-        mark(marker::kind::note, fmt::format("origin {} act {}", act.origin, static_cast<int>(act.act)));
+        mark(marker::kind::note, fmt::format("origin {} {}", act.origin, scenario::word_of(scenario::origin_act_words, act.act)));
         if (act.act == what::close_idle || act.act == what::reset_idle) {
             engine_->close_idle(act.origin, act.act == what::reset_idle);
         } else {
