@@ -68,14 +68,10 @@ private:
         auto list = joined(a.answered->response->message.fields, "Vary") + "," + joined(b.answered->response->message.fields, "Vary");
         if (list == ",") return true;
         const auto &first = a.by->client->request->message.fields, &second = b.by->client->request->message.fields;
-        return std::ranges::all_of(first,
-                                   [&](const http::field& f) {
-                                       return http::same_name(f.name, capture::token_field) ||
-                                              joined(second, f.name) == joined(first, f.name);
-                                   }) &&
-               std::ranges::all_of(second, [&](const http::field& f) {
-                   return http::same_name(f.name, capture::token_field) || joined(second, f.name) == joined(first, f.name);
-               });
+        auto alike = [&](const http::field& f) {
+            return http::same_name(f.name, capture::token_field) || joined(second, f.name) == joined(first, f.name);
+        };
+        return std::ranges::all_of(first, alike) && std::ranges::all_of(second, alike);
     }
 
     void last(const matter& about) override {
