@@ -248,9 +248,9 @@ void vcl_context::hash_data(std::string_view data) {
 
 void vcl_context::synthetic(std::string_view body) {
     if (origin_) {
-        origin_->content += body;
+        origin_->content = body;
     } else {
-        client_->synthetic += body;
+        client_->synthetic = body;
     }
 }
 

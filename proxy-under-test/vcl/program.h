@@ -84,6 +84,7 @@ public:
     /// "OBJECT.method" (such as "sm.backend"). Pure functions (std.tolower, std.duration, std.integer, std.querysort, …) never get here.
     virtual value call(std::string_view function, const std::vector<value>& arguments) = 0;
     virtual void hash_data(std::string_view text) = 0;
+    /// The whole body: it takes the place of what was set before.
     virtual void synthetic(std::string_view body) = 0;
     /// The ban expression as written; returns false where it is malformed.
     virtual bool ban(std::string_view expression) = 0;
