@@ -8,7 +8,8 @@
 
 namespace badorigin::cache {
 
-std::optional<std::chrono::nanoseconds> parse_http_date(std::string_view text);  ///< all three forms
+/// All three forms. What lies before 1970 or after 2242 counts as that.
+std::optional<std::chrono::nanoseconds> parse_http_date(std::string_view text);
 std::string http_date(std::chrono::nanoseconds since_epoch);
 
 }  // namespace badorigin::cache

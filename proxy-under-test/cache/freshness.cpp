@@ -58,7 +58,8 @@ lifetime initial_lifetime(const response_head& response, nanoseconds received, c
     } else if (const auto* expires = response.fields.find("Expires")) {
         const auto at = parse_http_date(*expires);
         const auto date = parse_http_date(response.fields.value("Date"));
-        out.ttl = at ? std::max(*at - date.value_or(received), nanoseconds{0}) : nanoseconds{0};
+        const nanoseconds most = std::chrono::seconds(most_seconds);
+        out.ttl = at ? std::clamp(*at - date.value_or(received), nanoseconds{0}, most) : nanoseconds{0};
     } else if (when_explicit) {
         out.ttl = std::chrono::seconds(-1);
     }

@@ -1,5 +1,7 @@
 #include "proxy-under-test/cache/vcl_context.h"
 
+#include <algorithm>
+
 namespace badorigin::cache {
 
 namespace {
@@ -18,8 +20,10 @@ value moment(nanoseconds of) {
     return vcl::time_point{of};
 }
 
+/// Kept within 68 years, so that a moment plus a few of them stays within 64 bits of nanoseconds.
 nanoseconds span_of(const value& from) {
-    if (const auto* d = std::get_if<vcl::duration>(&from)) return d->value;
+    constexpr nanoseconds most = std::chrono::seconds(std::int64_t(1) << 31);
+    if (const auto* d = std::get_if<vcl::duration>(&from)) return std::clamp(d->value, -most, most);
     return nanoseconds{0};
 }
 int integer_of(const value& from) {

@@ -69,7 +69,7 @@ std::optional<time_point> parse_time(const std::string& text) {
     for (const auto* format : {"%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT", "%a %b %d %T %Y", "%Y-%m-%dT%T"}) {
         std::tm parts{};
         const char* end = strptime(text.c_str(), format, &parts);
-        if (end != nullptr && *end == '\0') return time_point{std::chrono::seconds(timegm(&parts))};
+        if (end != nullptr && *end == '\0') return time_point{nanoseconds_of(static_cast<double>(timegm(&parts)))};
     }
     if (const auto number = leading_number(text); number && number->rest.empty()) return time_point{nanoseconds_of(number->number)};
     return std::nullopt;

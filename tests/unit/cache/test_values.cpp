@@ -68,6 +68,12 @@ TEST(dates, all_three_forms_are_read_and_one_is_written) {
     EXPECT_EQ(http_date(784111777s + 999ms), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
+TEST(dates, what_nanoseconds_cannot_hold_is_still_before_or_after) {
+    EXPECT_GT(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT"), nanoseconds(7000000000s));
+    EXPECT_EQ(parse_http_date("Sat, 01 Jan 0001 00:00:00 GMT"), nanoseconds(0s));
+    EXPECT_EQ(initial_lifetime(response_with({{"Expires", "Fri, 31 Dec 9999 23:59:59 GMT"}}), 1700000000s).ttl, nanoseconds(2147483648s));
+}
+
 TEST(freshness, s_maxage_before_max_age_before_expires_before_the_default) {
     EXPECT_EQ(initial_lifetime(response_with({}), 0s).ttl, 120s);
     EXPECT_EQ(initial_lifetime(response_with({{"Cache-Control", "max-age=30, s-maxage=\"7\""}}), 0s).ttl, 7s);
