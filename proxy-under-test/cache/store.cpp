@@ -50,9 +50,10 @@ void store::wait(const std::string& key, std::function<void()> wake) {
 }
 
 void store::end_fetch(const std::string& key) {
-    auto& ended = slots_[key];
-    --ended.fetching;
-    for (auto& wake : std::exchange(ended.waiting, {})) wake();
+    const auto ended = slots_.find(key);
+    --ended->second.fetching;
+    for (auto& wake : std::exchange(ended->second.waiting, {})) wake();
+    drop_if_empty(ended);
 }
 
 void store::insert(object_ptr object, const request_head& request) {
@@ -68,13 +69,24 @@ void store::insert(object_ptr object, const request_head& request) {
 }
 
 std::size_t store::purge(const std::string& key) {
-    return std::exchange(slots_[key].objects, {}).size();
+    const auto at = slots_.find(key);
+    if (at == slots_.end()) return 0;
+    const auto gone = std::exchange(at->second.objects, {}).size();
+    drop_if_empty(at);
+    return gone;
 }
 
 void store::remove(const stored_object& object) {
     const auto at = slots_.find(object.key);
     if (at == slots_.end()) return;
     std::erase_if(at->second.objects, [&](const object_ptr& o) { return o.get() == &object; });
+    drop_if_empty(at);
+}
+
+/// A key that nothing is stored under, fetched for or waited for must not stay: there are as many as clients make up.
+void store::drop_if_empty(std::unordered_map<std::string, slot>::iterator which) {
+    const auto& held = which->second;
+    if (held.objects.empty() && held.fetching == 0 && held.waiting.empty()) slots_.erase(which);
 }
 
 void store::drop_expired(nanoseconds now) {
@@ -88,8 +100,6 @@ void store::drop_expired(nanoseconds now) {
             continue;
         }
         remove(*object);
-        const auto at = slots_.find(object->key);
-        if (at != slots_.end() && at->second.objects.empty() && at->second.fetching == 0 && at->second.waiting.empty()) slots_.erase(at);
     }
 }
 

@@ -61,6 +61,7 @@ private:
         std::vector<std::function<void()>> waiting;
     };
     void drop_expired(nanoseconds now);
+    void drop_if_empty(std::unordered_map<std::string, slot>::iterator which);
 
     const ban_list& bans_;
     std::unordered_map<std::string, slot> slots_;
