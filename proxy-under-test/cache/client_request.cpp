@@ -184,7 +184,9 @@ awaitable<client_request::state> client_request::lookup() {
             case lookup_result::what::hit:
             case stale:
                 x.object = found.object;
-                if (auto other = engine_.objects.newest_other(x.key); waited && other && planted(bug::mix_up_waiters)) x.object = other;
+                if (waited && planted(bug::mix_up_waiters)) {
+                    if (auto other = engine_.objects.newest_other(x.key)) x.object = std::move(other);
+                }
                 co_return state::hit;
             case lookup_result::what::miss:
                 validated_ = found.object;
