@@ -317,7 +317,8 @@ awaitable<client_request::state> client_request::synth() {
     x.response.fields.append("Server", "badorigin-cache");
     x.response.fields.append("X-Varnish", std::to_string(x.xid));
     const auto decided = policy(vcl::subroutine::synth);
-    if (decided.what == vcl::action::restart) co_return state::restart;
+    // The 503 for too many restarts comes by here as well: a policy that restarts every answer would go round for ever.
+    if (decided.what == vcl::action::restart && x.restarts <= max_restarts) co_return state::restart;
     if (decided.what == vcl::action::fail) ended_ = end::close;
     x.response.status %= 1000;
     co_return co_await send_response(x.synthetic, false, true);
@@ -337,12 +338,12 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
 /// return (restart): the request as the policy has changed it, from the start.
 client_request::state client_request::restart() {
     auto& x = exchange_;
-    if (x.restarts >= max_restarts) {
+    if (++x.restarts > max_restarts) {
         x.log->add("VCL_Error", "Too many restarts");
         return answer(503, "Service Unavailable");
     }
-    ++x.restarts;
     x.object.reset();
+    validated_.reset();  // of the key before
     x.is_hit_for_miss = x.is_hit_for_pass = hit_ = false;
     const auto before = std::exchange(x.xid, engine_.next_xid());
     x.log->add("Link", fmt::format("req {} restart", x.xid));

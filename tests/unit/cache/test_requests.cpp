@@ -236,6 +236,23 @@ TEST(requests, a_restart_asks_again_by_its_new_url) {
     EXPECT_EQ(client.read().body, "other");
 }
 
+TEST(requests, a_body_that_is_set_again_takes_the_place_of_the_first) {
+    origin app;
+    cache_process cache(
+        app, "sub vcl_recv { return (synth(200)); } sub vcl_synth { set resp.body = \"a\"; set resp.body += \"b\"; return (deliver); }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    EXPECT_EQ(client.read().body, "ab");
+}
+
+TEST(requests, a_policy_that_restarts_every_answer_ends_with_a_503) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); } sub vcl_synth { return (restart); }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    EXPECT_EQ(client.read().status(), 503);
+}
+
 TEST(requests, a_pipe_is_raw_both_ways_and_ends_half_by_half) {
     origin app;
     cache_process cache(app, "sub vcl_recv { return (pipe); }");
