@@ -7,6 +7,7 @@
 
 #include "proxy-under-test/cache/client_request.h"
 #include "proxy-under-test/cache/dates.h"
+#include "proxy-under-test/cache/waiting.h"
 
 namespace badorigin::cache {
 
@@ -15,6 +16,7 @@ namespace asio = boost::asio;
 namespace {
 constexpr auto idle_timeout = std::chrono::seconds(5);
 constexpr auto request_timeout = std::chrono::seconds(10);  ///< from the request's first byte on (R2.12)
+constexpr auto accept_pause = std::chrono::milliseconds(100);
 
 awaitable<void> refuse(engine& in, connection& client, int status, const std::string& why) {
     const auto body = why + "\n";
@@ -70,7 +72,10 @@ awaitable<void> accept_all(engine& in, tcp::acceptor acceptor) {
     for (;;) {
         auto [ec, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
         if (ec == asio::error::operation_aborted) co_return;
-        if (ec) continue;
+        if (ec) {  // out of descriptors: at once it would fail again, and again, and no timer would get its turn to close one
+            co_await sleep_until(in.time, in.now() + accept_pause);
+            continue;
+        }
         asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket))), asio::detached);
     }
 }
