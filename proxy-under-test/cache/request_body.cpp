@@ -74,6 +74,7 @@ awaitable<bool> request_body::keep(std::uint64_t most) {
 awaitable<bool> request_body::discard() {
     if (!present() || reader_.complete()) co_return true;
     if (awaits_permission()) co_return false;  // the client has not sent it and need not
+    announced_ = false;                        // it sends unasked; a 100 (Continue) behind the final answer would belong to the next
     std::string piece_of_it;
     while (received_ <= most_discarded) {
         const auto got = co_await next_from_client(piece_of_it);

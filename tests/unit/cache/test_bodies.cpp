@@ -201,6 +201,16 @@ TEST(bodies, interim_responses_are_read_over_while_the_body_is_sent) {
     EXPECT_EQ(client.read().body, "done");
 }
 
+TEST(bodies, no_100_continue_follows_the_final_answer) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); }");
+    auto client = cache.connect();
+    client.send("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 6\r\n\r\nabc");
+    EXPECT_EQ(client.read().status(), 200);
+    client.send("def" + get("/y"));
+    EXPECT_EQ(client.read().status(), 200);
+}
+
 TEST(bodies, the_body_of_a_request_that_needs_none_is_skipped) {
     origin app;
     cache_process cache(app, "sub vcl_recv { return (synth(200)); }");
