@@ -22,7 +22,9 @@ awaitable<void> copy(engine& in, connection_ptr from, connection_ptr to, tunnel_
     for (;;) {
         if (!from->input.empty()) {
             shared->last_moved = in.now();
-            if (co_await to->write(from->input, idle_timeout) != io::ok) {
+            auto sent = io::interrupted;  // also by the other direction, whose deadline ends all that waits on its socket
+            while (sent == io::interrupted) sent = co_await to->write(from->input, idle_timeout);
+            if (sent != io::ok) {
                 from->close();
                 break;
             }
