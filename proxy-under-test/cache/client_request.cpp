@@ -135,7 +135,8 @@ awaitable<client_request::state> client_request::recv() {
     x.hash_parts.clear();
     const auto decided = policy(vcl::subroutine::recv);
     if (planted(bug::resend_post_after_eof)) x.keep_body.emplace(1024 * 1024);
-    if (x.keep_body && !co_await body_.keep(*x.keep_body)) {
+    const bool piped = decided.what == vcl::action::pipe;  // then the body goes through as it comes
+    if (x.keep_body && !piped && !co_await body_.keep(*x.keep_body)) {
         ended_ = end::close;
         if (body_.broken()) {
             ended_ = end::close_at_once;
@@ -354,6 +355,7 @@ client_request::state client_request::restart() {
 
 awaitable<client_request::state> client_request::pipe() {
     auto& x = exchange_;
+    if (body_.was_read()) co_return answer(503, "Request body was read already");
     ended_ = end::close_at_once;
     auto exchange = origin_request(true);
     exchange.request.fields.set("Connection", "close");
@@ -374,7 +376,10 @@ awaitable<client_request::state> client_request::pipe() {
     const auto lease = std::move(*leased);
     if (!exchange.request.fields.has("Host")) exchange.request.fields.set("Host", chosen->to->host());
     auto head = to_wire(exchange.request);
-    if (co_await (*lease)->write(head, send_timeout) == io::ok) co_await tunnel(engine_, client_, (*lease)->shared_from_this());
+    if (co_await (*lease)->write(head, send_timeout) != io::ok) co_return state::done;
+    // Expect does not go on, so the origin will not say it.
+    if (body_.awaits_permission()) co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", {}, send_timeout);
+    co_await tunnel(engine_, client_, (*lease)->shared_from_this());
     co_return state::done;
 }
 

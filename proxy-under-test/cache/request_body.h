@@ -24,6 +24,8 @@ public:
     /// Starts over; false: it was streamed and cannot be.
     bool rewind();
     bool resendable() const { return !present() || kept_; }
+    /// Some of it is no longer on the client's connection.
+    bool was_read() const { return kept_ || streamed_; }
     /// Reads it all, to be sent as often as need be. False: longer than `most`, or broken.
     awaitable<bool> keep(std::uint64_t most);
     /// Reads and forgets the rest, so that the next request can follow. False: better close.

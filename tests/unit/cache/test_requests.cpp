@@ -273,6 +273,24 @@ TEST(requests, a_pipe_is_raw_both_ways_and_ends_half_by_half) {
     EXPECT_TRUE(client.at_end());
 }
 
+TEST(requests, a_piped_body_goes_through_though_it_was_to_be_kept) {
+    origin app;
+    cache_process cache(app, "import std; sub vcl_recv { std.cache_req_body(1KB); return (pipe); }");
+    auto client = cache.connect();
+    client.send(post("/x", "12345"));
+    EXPECT_EQ(app.accept().read().body, "12345");
+}
+
+TEST(requests, a_piped_client_that_waits_for_100_continue_gets_it) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (pipe); }");
+    auto client = cache.connect();
+    client.send("POST /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+    EXPECT_EQ(client.read().status(), 100);
+    client.send("abc");
+    EXPECT_EQ(app.accept().read().body, "abc");
+}
+
 TEST(requests, configurations_are_loaded_used_and_discarded) {
     origin app;
     cache_process cache(app);
