@@ -169,7 +169,7 @@ std::optional<std::string> origin_fetch::not_modified_refused() const {
     const auto& x = exchange_;
     if (x.response.status != 304) return std::nullopt;
     const bool asked = x.request.fields.has("If-None-Match") || x.request.fields.has("If-Modified-Since");
-    if (!asked) {
+    if (!asked || (!validated_ && !x.passed)) {  // a policy's own condition names nothing that is stored
         if (planted(bug::crash_on_unsolicited_304)) std::abort();
         if (planted(bug::pass_unsolicited_304)) return std::nullopt;
         return "304 to a request without condition";
