@@ -37,9 +37,11 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
         taken->unwatch();
         co_return std::make_unique<origin_lease>(std::move(of), to, std::move(taken), true);
     }
+    auto made = std::make_unique<origin_lease>(std::move(of), to, nullptr, false);  // counted while it connects
     auto opened = co_await connection::to(network_, to.address, to.port, connect_timeout);
     if (!opened) co_return std::unexpected("backend " + to.name() + ": " + opened.error());
-    co_return std::make_unique<origin_lease>(std::move(of), to, std::move(*opened), false);
+    made->connection_ = std::move(*opened);
+    co_return lease_ptr(std::move(made));
 }
 
 bool origin_pool::give_back(lease_ptr lease, bool clean) {
