@@ -1,6 +1,7 @@
 #include "proxy-under-test/cache/connection.h"
 
 #include <array>
+#include <cerrno>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -134,6 +135,12 @@ bool connection::peer_closed() const {
     char next = 0;
     auto& socket = const_cast<tcp::socket&>(socket_);
     return ::recv(socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+bool connection::quiet() const {
+    char next = 0;
+    auto& socket = const_cast<tcp::socket&>(socket_);
+    return ::recv(socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 void connection::finish_sending() {

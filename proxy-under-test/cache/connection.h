@@ -56,6 +56,8 @@ public:
 
     /// Nothing but the end is left to be read.
     bool peer_closed() const;
+    /// Nothing is there to be read, not even an end.
+    bool quiet() const;
     void finish_sending();
     /// FIN first, then what still comes is read for a while, so that no RST destroys what was sent last.
     awaitable<void> linger();

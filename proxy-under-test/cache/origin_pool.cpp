@@ -31,10 +31,14 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
         co_return std::unexpected("backend " + to.name() + ": busy");
     }
     auto& idle_ones = shelves_[to.pool_key()];
-    if (!only_fresh && !idle_ones.empty()) {
+    while (!only_fresh && !idle_ones.empty()) {
         auto taken = std::move(idle_ones.back().connection);
         idle_ones.pop_back();
         taken->unwatch();
+        if (rubbish_matters() && !taken->quiet()) {  // its origin has just spoken or closed, and spoken() has not been called yet
+            taken->close();
+            continue;
+        }
         co_return std::make_unique<origin_lease>(std::move(of), to, std::move(taken), true);
     }
     auto made = std::make_unique<origin_lease>(std::move(of), to, nullptr, false);  // counted while it connects
