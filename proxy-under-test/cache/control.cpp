@@ -86,12 +86,13 @@ struct control::parts {
     std::function<void()> wake;     ///< a sync or an advance waits for quiescence
     std::optional<nanoseconds> to;  ///< of an advance
 
-    awaitable<json> respond(std::string line) {
+    awaitable<json> respond(std::string line, bool& quit) {
         const auto asked = json::parse(line, nullptr, false);
         if (!asked.is_object() || !asked.contains("do") || !asked["do"].is_string())
             co_return failed("Not an object with a \"do\": " + line);
         const auto what = asked["do"].get<std::string>();
-        if (what == "quit") co_return json{{"ok", true}};
+        quit = what == "quit";
+        if (quit) co_return json{{"ok", true}};
         if (what == "advance") {
             if (!asked.contains("to_ns") || !asked["to_ns"].is_number_integer()) co_return failed("advance needs \"to_ns\"");
             if (!in.time.is_virtual()) co_return failed("The clock is real: start with --clock virtual");
@@ -124,8 +125,7 @@ struct control::parts {
             }
             const auto line = input.substr(0, end);
             input.erase(0, end + 1);
-            auto out = (co_await respond(line)).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-            quit = line.find("\"quit\"") != std::string::npos;
+            auto out = (co_await respond(line, quit)).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
             for (std::size_t done = 0; done < out.size();) {
                 auto [ec, put] = co_await peer.async_write_some(asio::buffer(out.data() + done, out.size() - done), as_result);
                 if (ec) break;

@@ -1,7 +1,6 @@
 // The control socket: docs/control-protocol.md.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 
