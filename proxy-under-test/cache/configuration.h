@@ -1,6 +1,7 @@
 // A loaded policy with its origins: what `load`, `use` and `discard` of the control socket handle.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,9 @@ struct configuration {
     std::string name;
     std::shared_ptr<const vcl::program> program;
     backend_set backends;
-    bool warm = false;  ///< its probes run
+    bool warm = false;          ///< its probes run
+    std::uint64_t warmed = 0;   ///< how often they were started: those of an earlier time end themselves
+    std::uint64_t retired = 0;  ///< how often another took its place
 
     configuration(std::string called, std::shared_ptr<const vcl::program> loaded)
         : name(std::move(called)), program(std::move(loaded)), backends(*program) {}

@@ -12,11 +12,12 @@ void engine::use(const configuration_ptr& which) {
     const auto before = std::exchange(active, which);
     if (!which->warm) {
         which->warm = true;
+        ++which->warmed;
         start_probes(*this, which);
     }
     if (!before || before == which) return;
-    time.arm(now() + cool_down, [this, before] {
-        if (active != before) before->warm = false;
+    time.arm(now() + cool_down, [this, before, order = ++before->retired] {
+        if (active != before && before->retired == order) before->warm = false;
     });
 }
 

@@ -54,10 +54,12 @@ awaitable<std::optional<std::string>> probe_once(engine& in, const backend& of) 
 }
 
 awaitable<void> probe_while_warm(engine& in, configuration_ptr of, backend& which) {
-    while (of->warm) {
+    const auto started = of->warmed;
+    const auto wanted = [&] { return of->warm && of->warmed == started; };
+    while (wanted()) {
         const auto due = in.now() + std::max(which.definition.probe->interval, nanoseconds(std::chrono::milliseconds(1)));
         const auto failure = co_await probe_once(in, which);
-        if (!of->warm) break;
+        if (!wanted()) break;
         which.probed->add(!failure);
         if (in.log.wanted()) {
             in.log.write(
