@@ -31,6 +31,16 @@ std::expected<line, std::string> read_line(std::string_view whole) {
     return line{name, trimmed(text.substr(colon + 1)), whole};
 }
 
+/// RFC 9112 3.2.2: an absolute target names the host, so it must be what Host must be. User information is refused (RFC 9110 4.2.4).
+bool names_malformed_host(std::string_view start_line) {
+    constexpr std::string_view scheme = "http://";
+    const auto first = start_line.find(' ') + 1;
+    const auto target = start_line.substr(first, start_line.rfind(' ') - first);
+    if (!same_name(target.substr(0, scheme.size()), scheme)) return false;
+    const auto authority = target.substr(scheme.size(), target.find_first_of("/?", scheme.size()) - scheme.size());
+    return authority.empty() || authority.find_first_of(" \t,@") != std::string_view::npos;
+}
+
 std::optional<std::string> framing_refused(const std::vector<const line*>& lengths, const std::vector<const line*>& codings,
                                            bool http_1_0) {
     if (lengths.size() > 1) return "several Content-Length fields";
@@ -126,6 +136,7 @@ std::expected<admitted_head, std::string> admit(std::string head, side of) {
         if (hosts.empty() && !http_1_0) return std::unexpected("no Host field");
         if (!hosts.empty() && hosts.front()->value.find_first_of(" \t,/@") != std::string_view::npos)
             return std::unexpected("a malformed Host");
+        if (names_malformed_host(start_line)) return std::unexpected("a malformed host in the request target");
     }
 
     admitted_head out{std::move(head), {}};
