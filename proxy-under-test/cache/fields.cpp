@@ -65,11 +65,11 @@ std::string_view field_list::value(std::string_view name) const {
     return found ? std::string_view(*found) : std::string_view();
 }
 
-std::string field_list::joined(std::string_view name) const {
+std::string field_list::joined(std::string_view name, std::string_view separator) const {
     std::string out;
     for (const auto& f : fields_) {
         if (!same_name(f.name, name)) continue;
-        if (!out.empty()) out += ", ";
+        if (!out.empty()) out += separator;
         out += f.value;
     }
     return out;

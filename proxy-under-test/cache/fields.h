@@ -25,8 +25,8 @@ public:
     /// The value of the first field of that name, or the empty string.
     std::string_view value(std::string_view name) const;
     bool has(std::string_view name) const { return find(name) != nullptr; }
-    /// All values of that name joined by ", " (RFC 9110 5.3).
-    std::string joined(std::string_view name) const;
+    /// All values of that name joined, as a rule by ", " (RFC 9110 5.3).
+    std::string joined(std::string_view name, std::string_view separator = ", ") const;
     bool has_element(std::string_view name, std::string_view element) const;
 
     void append(std::string_view name, std::string_view value);

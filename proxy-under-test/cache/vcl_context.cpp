@@ -269,7 +269,7 @@ field_list* vcl_context::fields_of(std::string_view variable, std::string_view& 
     if (!member.starts_with(http_prefix)) return nullptr;
     header = member.substr(http_prefix.size());
     if (of == "req" && client_) return &client_->request.fields;
-    if (of == "req_top" && client_) return &client_->original.fields;
+    if (of == "req_top" && client_) return &client_->request.fields;  // without ESI every request is its own top
     if (of == "bereq" && origin_) return &origin_->request.fields;
     if (of == "beresp" && origin_) return &origin_->response.fields;
     if (of == "resp" && client_) return &client_->response.fields;
@@ -304,8 +304,8 @@ value vcl_context::call(std::string_view function, const std::vector<value>& arg
     }
     if (function == "std.collect") {
         std::string_view header;
-        const auto name = vcl::to_string(first);
-        if (auto* fields = fields_of(name, header); fields && fields->has(header)) fields->set(header, fields->joined(header));
+        const auto name = vcl::to_string(first), separator = arguments.size() > 1 ? vcl::to_string(arguments[1]) : ", ";
+        if (auto* fields = fields_of(name, header); fields && fields->has(header)) fields->set(header, fields->joined(header, separator));
         return value();
     }
     if (function == "std.rollback") {
