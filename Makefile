@@ -1,5 +1,5 @@
 # The two commands of the README: `make run` and `make test`. Everything else is for those who work on badorigin itself.
-.PHONY: all run test test-asan test-tsan fuzz format tidy clean packages packages-test build
+.PHONY: all run test test-asan test-tsan format tidy clean packages packages-test build
 
 all: packages build
 
