@@ -17,7 +17,7 @@ namespace badorigin::cache {
 namespace {
 std::string probe_request(const backend& of) {
     const auto& probe = *of.definition.probe;
-    if (!probe.request.empty()) return probe.request + (probe.request.ends_with("\r\n") ? "\r\n" : "\r\n\r\n");
+    if (!probe.request.empty()) return probe.request;
     return fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: badorigin-cache probe\r\nConnection: close\r\n\r\n", probe.url,
                        of.host());
 }

@@ -47,7 +47,7 @@ struct outcome {
 
 struct probe_definition {
     std::string url = "/";
-    std::string request;  ///< full request text when given by .request (lines joined with CRLF), else empty
+    std::string request;  ///< full request text when given by .request (its lines and the empty one, each with CRLF), else empty
     std::chrono::nanoseconds interval{5'000'000'000}, timeout{2'000'000'000};
     int window = 8, threshold = 3, initial = 2, expected_response = 200;
 };
