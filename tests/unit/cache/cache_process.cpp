@@ -271,4 +271,21 @@ std::string ok(std::string_view body, std::string_view more_fields) {
     return fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n{}", body.size(), more_fields, body);
 }
 
+message ask(cache_process& cache, const std::string& request) {
+    auto client = cache.connect();
+    client.send(request);
+    return client.read();
+}
+
+message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch) {
+    auto client = cache.connect();
+    client.send(request);
+    auto asked = app.accept();
+    asked.read();
+    asked.send(answer);
+    auto out = client.read();
+    if (fetch) *fetch = std::move(asked);
+    return out;
+}
+
 }  // namespace badorigin::cache::testing

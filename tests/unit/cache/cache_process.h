@@ -89,4 +89,13 @@ std::string get(std::string_view target, std::string_view more_fields = {});
 std::string post(std::string_view target, std::string_view body);
 std::string ok(std::string_view body, std::string_view more_fields = "Cache-Control: max-age=30\r\n");
 
+/// One request on a connection of its own.
+message ask(cache_process& cache, const std::string& request);
+/// The same, answered by the origin's next connection (`fetch` then holds it).
+message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch = nullptr);
+
+// Policies, or parts of them.
+inline constexpr auto keeps = "import std; sub vcl_recv { if (!std.cache_req_body(10KB)) { return (synth(413)); } } ";
+inline constexpr auto retries = "sub vcl_backend_error { if (bereq.retries < 2) { return (retry); } } ";
+
 }  // namespace badorigin::cache::testing

@@ -7,9 +7,6 @@ namespace badorigin::cache::testing {
 namespace {
 using namespace std::chrono_literals;
 
-constexpr auto keeps = "import std; sub vcl_recv { if (!std.cache_req_body(10KB)) { return (synth(413)); } } ";
-constexpr auto retries = "sub vcl_backend_error { if (bereq.retries < 2) { return (retry); } } ";
-
 /// A pooled connection to the origin, so that the next fetch reuses it.
 wire pooled(origin& app, wire& client) {
     client.send(get("/warm-up"));

@@ -107,14 +107,10 @@ TEST(origin_faults, no_hop_by_hop_field_goes_on_in_either_direction) {
 TEST(origin_faults, a_304_for_another_entity_tag_is_a_failed_fetch) {
     origin app;
     cache_process cache(app, "sub vcl_backend_response { set beresp.grace = 0s; set beresp.keep = 1h; }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("one", "Cache-Control: max-age=10\r\nETag: \"a\"\r\n"));
-    EXPECT_EQ(client.read().body, "one");
+    wire fetch(-1);
+    EXPECT_EQ(ask(cache, app, get("/x"), ok("one", "Cache-Control: max-age=10\r\nETag: \"a\"\r\n"), &fetch).body, "one");
     cache.advance(20s);
-    client = cache.connect();
+    auto client = cache.connect();
     client.send(get("/x"));
     EXPECT_EQ(fetch.read().field("If-None-Match"), "\"a\"");
     fetch.send("HTTP/1.1 304 Not Modified\r\nETag: \"b\"\r\n\r\n");
@@ -124,14 +120,10 @@ TEST(origin_faults, a_304_for_another_entity_tag_is_a_failed_fetch) {
 TEST(origin_faults, a_304_refreshes_age_and_fields) {
     origin app;
     cache_process cache(app, "sub vcl_backend_response { set beresp.grace = 0s; set beresp.keep = 1h; }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("one", "Cache-Control: max-age=10\r\nETag: \"a\"\r\nX-Count: 1\r\n"));
-    EXPECT_EQ(client.read().body, "one");
+    wire fetch(-1);
+    EXPECT_EQ(ask(cache, app, get("/x"), ok("one", "Cache-Control: max-age=10\r\nETag: \"a\"\r\nX-Count: 1\r\n"), &fetch).body, "one");
     cache.advance(20s);
-    client = cache.connect();
+    auto client = cache.connect();
     client.send(get("/x"));
     fetch.read();
     fetch.send("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nX-Count: 2\r\nCache-Control: max-age=40\r\n\r\n");

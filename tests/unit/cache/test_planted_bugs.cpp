@@ -21,28 +21,8 @@ using plants = std::vector<std::string>;
 constexpr auto grace_30 =
     "sub vcl_backend_response { set beresp.ttl = 30s; set beresp.grace = 30s; if (beresp.status >= 500) { return (abandon); } } ";
 constexpr auto keep_1h = "sub vcl_backend_response { set beresp.grace = 0s; set beresp.keep = 1h; } ";
-constexpr auto keeps = "import std; sub vcl_recv { if (!std.cache_req_body(10KB)) { return (synth(413)); } } ";
-constexpr auto retries = "sub vcl_backend_error { if (bereq.retries < 2) { return (retry); } } ";
 constexpr auto failed = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
 constexpr auto confirmed = "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nX-Count: 2\r\n\r\n";
-
-message ask(cache_process& cache, const std::string& request) {
-    auto client = cache.connect();
-    client.send(request);
-    return client.read();
-}
-
-/// The request answered by the origin's next connection (`fetch` then holds it).
-message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch = nullptr) {
-    auto client = cache.connect();
-    client.send(request);
-    auto asked = app.accept();
-    asked.read();
-    asked.send(answer);
-    auto out = client.read();
-    if (fetch) *fetch = std::move(asked);
-    return out;
-}
 
 /// The body as the origin has it once nothing more comes: whole, or what there is of it.
 bool arrives_whole(cache_process& cache, wire& at, std::size_t size) {

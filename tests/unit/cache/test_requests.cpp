@@ -37,14 +37,10 @@ TEST(requests, a_miss_is_stored_and_a_hit_names_its_fetch_and_its_age) {
 TEST(requests, the_age_a_response_came_with_counts_against_its_lifetime) {
     origin app;
     cache_process cache(app, "sub vcl_backend_response { set beresp.grace = 0s; }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("first", "Cache-Control: max-age=30\r\nAge: 20\r\n"));
-    EXPECT_EQ(client.read().field("Age"), "20");
+    wire fetch(-1);
+    EXPECT_EQ(ask(cache, app, get("/x"), ok("first", "Cache-Control: max-age=30\r\nAge: 20\r\n"), &fetch).field("Age"), "20");
     cache.advance(11s);
-    client = cache.connect();
+    auto client = cache.connect();
     client.send(get("/x"));
     EXPECT_EQ(fetch.read().start_line, "GET /x HTTP/1.1");
 }

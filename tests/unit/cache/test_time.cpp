@@ -7,24 +7,14 @@ namespace badorigin::cache::testing {
 namespace {
 using namespace std::chrono_literals;
 
-message ask(cache_process& cache, std::string_view target) {
-    auto client = cache.connect();
-    client.send(get(target));
-    return client.read();
-}
-
 TEST(grace, stale_is_served_at_once_and_refreshed_once_behind_it) {
     origin app;
     cache_process cache(app, "sub vcl_backend_response { set beresp.ttl = 30s; set beresp.grace = 30s; }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("one"));
-    client.read();
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("one"), &fetch);
     cache.advance(35s);
     for (int i = 0; i < 2; ++i) {
-        const auto stale = ask(cache, "/x");
+        const auto stale = ask(cache, get("/x"));
         EXPECT_EQ(stale.body, "one");
         EXPECT_EQ(stale.field("Age"), "35");
     }
@@ -34,7 +24,7 @@ TEST(grace, stale_is_served_at_once_and_refreshed_once_behind_it) {
     EXPECT_TRUE(app.unasked());
     fetch.send(ok("two"));
     cache.sync();
-    const auto fresh = ask(cache, "/x");
+    const auto fresh = ask(cache, get("/x"));
     EXPECT_EQ(fresh.body, "two");
     EXPECT_EQ(fresh.field("Age"), "0");
 }
@@ -43,25 +33,21 @@ TEST(grace, a_failed_refresh_leaves_the_stale_response_and_the_next_request_trie
     origin app;
     cache_process cache(
         app, "sub vcl_backend_response { set beresp.ttl = 30s; set beresp.grace = 30s; if (beresp.status >= 500) { return (abandon); } }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("one"));
-    client.read();
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("one"), &fetch);
     cache.advance(35s);
-    EXPECT_EQ(ask(cache, "/x").body, "one");
+    EXPECT_EQ(ask(cache, get("/x")).body, "one");
     fetch.read();
     fetch.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     cache.sync();
-    EXPECT_EQ(ask(cache, "/x").body, "one");
+    EXPECT_EQ(ask(cache, get("/x")).body, "one");
     fetch.read();
     fetch.close();
     cache.advance(24s);
-    EXPECT_EQ(ask(cache, "/x").body, "one");
+    EXPECT_EQ(ask(cache, get("/x")).body, "one");
     app.accept().read();
     cache.advance(2s);
-    client = cache.connect();
+    auto client = cache.connect();
     client.send(get("/x"));
     auto last = app.accept();
     last.read();
@@ -84,23 +70,19 @@ sub vcl_backend_response {
     set beresp.ttl = 30s;
     set beresp.grace = 30s;
 })");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("one"));
-    client.read();
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("one"), &fetch);
     cache.advance(34s);
-    EXPECT_EQ(ask(cache, "/x").field("Age"), "34");
+    EXPECT_EQ(ask(cache, get("/x")).field("Age"), "34");
     fetch.read();
     fetch.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     cache.advance(43s);
-    const auto refused = ask(cache, "/x");
+    const auto refused = ask(cache, get("/x"));
     EXPECT_EQ(refused.status(), 503);
     EXPECT_EQ(refused.field("Retry-After"), "5");
     EXPECT_TRUE(app.unasked());
     cache.advance(60s);
-    client = cache.connect();
+    auto client = cache.connect();
     client.send(get("/x"));
     auto again = app.accept();
     again.read();
@@ -165,12 +147,8 @@ TEST(timeouts, an_idle_client_is_closed_after_five_seconds_and_a_slow_head_after
 TEST(timeouts, an_idle_origin_connection_is_closed_after_a_minute) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
-    fetch.send(ok("one"));
-    client.read();
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("one"), &fetch);
     cache.advance(59s);
     EXPECT_TRUE(fetch.silent());
     cache.advance(1s);
@@ -194,7 +172,7 @@ sub vcl_recv { set req.backend_hint = watched; })");
     probe.close();
     cache.sync();
     EXPECT_FALSE(health());
-    EXPECT_EQ(ask(cache, "/x").status(), 503);
+    EXPECT_EQ(ask(cache, get("/x")).status(), 503);
     EXPECT_TRUE(probed.unasked());
     cache.advance(10s);
     probe = probed.accept();
