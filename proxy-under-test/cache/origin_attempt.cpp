@@ -27,6 +27,16 @@ std::string as_chunk(const std::string& content) {
     return fmt::format("{:x}\r\n{}\r\n", content.size(), content);
 }
 
+/// Whatever the policy has made of the fields that frame the body: by them the origin finds where the next request begins.
+void frame(field_list& fields, const request_body* body) {
+    if (!body || !body->present()) return;
+    if (body->chunked()) {
+        if (!fields.has("Transfer-Encoding")) fields.set("Transfer-Encoding", "chunked");
+    } else if (const auto length = std::to_string(body->length().value_or(0)); fields.joined("Content-Length") != length) {
+        fields.set("Content-Length", length);
+    }
+}
+
 /// Stops watching whatever way the attempt ends.
 struct watch_guard {
     connection& watched;
@@ -70,6 +80,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
     auto& x = exchange_;
     auto head = x.request;
     if (!head.fields.has("Host")) head.fields.set("Host", x.used.to->host());
+    frame(head.fields, body_);
     x.log->add("BereqMethod", head.method);
     x.log->add("BereqURL", head.target);
     x.log->add_fields("BereqHeader", head.fields);

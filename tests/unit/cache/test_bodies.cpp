@@ -46,6 +46,15 @@ TEST(bodies, a_chunked_body_stays_chunked) {
     EXPECT_EQ(client.read().body, "done");
 }
 
+TEST(bodies, a_policy_cannot_take_the_framing_away) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { unset req.http.Content-Length; unset req.http.Transfer-Encoding; }");
+    auto client = cache.connect();
+    client.send(post("/x", "GET /smuggled HTTP/1.1"));
+    auto fetch = app.accept();
+    EXPECT_EQ(fetch.read().body, "GET /smuggled HTTP/1.1");
+}
+
 TEST(bodies, a_large_body_goes_through_unchanged) {
     origin app;
     cache_process cache(app);
