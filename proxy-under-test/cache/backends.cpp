@@ -160,7 +160,10 @@ std::optional<picked_backend> backend_set::resolve(const std::string& name, cons
         // Rendezvous hashing: each key has its own order of all members, so only a sick one's share moves.
         chosen = std::ranges::max_element(candidates, {}, [&](const member& m) { return hash_of(key + '\n' + m.name); })->name;
     }
+    if (depth_ > 16) return std::nullopt;  // directors in a circle
+    ++depth_;
     auto out = resolve(chosen, key, now);
+    --depth_;
     if (out && !out->saint && chooser.type == "saintmode") out->saint = &chooser.saint;
     return out;
 }
