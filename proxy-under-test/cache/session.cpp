@@ -29,19 +29,20 @@ awaitable<void> refuse(engine& in, connection& client, int status, const std::st
 
 /// False: there is no request to serve; the connection has been dealt with.
 awaitable<bool> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
+    const auto idle_until = in.now() + idle_timeout;
     std::optional<nanoseconds> first_byte;
     for (;;) {
         if (!client.input.empty()) {
-            if (!first_byte) first_byte = in.now();
             if (auto put = reader.put(client.input, true); !put) {
                 log.add("Error", put.error());
                 co_await refuse(in, client, 400, put.error());
                 co_return false;
             }
+            if (!first_byte && !reader.untouched()) first_byte = in.now();  // empty lines before it are none of it
         }
         if (reader.head_complete()) co_return true;
-        const auto limit = reader.untouched() ? nanoseconds(idle_timeout) : *first_byte + request_timeout - in.now();
-        const auto result = co_await client.read(limit);
+        const auto until = first_byte ? *first_byte + request_timeout : idle_until;
+        const auto result = co_await client.read(until - in.now());
         if (result != io::ok) {
             log.add("SessClose", result == io::timed_out ? "RX_TIMEOUT" : "REM_CLOSE");
             co_return false;
