@@ -81,7 +81,10 @@ public:
 
     std::string crashed() override {
         if (worker_death_.empty() && has_child()) {
-            const auto said = child().output_since(read_);
+            auto said = child().output_since(read_);
+            const auto whole = said.rfind('\n') + 1;  // none: 0
+            read_ -= said.size() - whole;             // a line that is still being written is read again
+            said.resize(whole);
             for (std::size_t from = 0; from < said.size();) {
                 const auto to = std::min(said.find('\n', from), said.size());
                 const auto line = said.substr(from, to - from);
