@@ -56,9 +56,9 @@ def includes():
         if file.suffix not in (".h", ".cpp") or unit_of(rel) is None:
             continue
         for number, line in enumerate(file.read_text().splitlines(), 1):
-            match = re.match(r'\s*#\s*include\s+["<]([^">]+)[">]', line)
+            match = re.match(r'\s*#\s*include\s+(["<])([^">]+)[">]', line)
             if match:
-                yield rel, number, match.group(1)
+                yield rel, number, match.group(2), match.group(1) == '"'
 
 
 def links():
@@ -73,8 +73,10 @@ def links():
 
 def main():
     wrong, seen = [], 0
-    for rel, number, target in includes():
+    for rel, number, target, ours in includes():
         mine = unit_of(rel)
+        if ours and not (ROOT / target).is_file():
+            wrong.append(f"{rel}:{number}: write \"{target}\" from the root of the tree; as it stands this test cannot tell whose it is")
         if target.startswith("boost/") and mine not in ASIO:
             wrong.append(f"{rel}:{number}: {mine} must not include {target}")
         theirs = unit_of(target)
