@@ -12,6 +12,8 @@ namespace http = boost::beast::http;
 using boost::beast::error_code;
 using text = boost::beast::string_view;
 
+constexpr std::size_t most_unread = 64 * 1024;  ///< content never stays unread, so it is a line that does not end
+
 std::string_view plain(text of) {
     return {of.data(), of.size()};
 }
@@ -131,6 +133,8 @@ std::expected<void, std::string> message_reader::put(std::string& input, bool he
         at += *used;
     }
     input.erase(0, at);
+    if (!head_only && !p.done() && input.size() > most_unread)
+        return std::unexpected("a chunk header or trailer section of more than 64 KiB");
     return {};
 }
 

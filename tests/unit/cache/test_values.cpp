@@ -318,6 +318,12 @@ TEST(strictness, an_answer_without_a_status_line_is_known_at_its_first_byte) {
     EXPECT_NE(verdict("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\na\r\n", side::response), "incomplete");
 }
 
+TEST(strictness, a_chunk_header_that_does_not_end_is_refused) {
+    const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;";
+    EXPECT_EQ(verdict(head + std::string(1000, 'a'), side::response, 100), "incomplete");
+    EXPECT_EQ(verdict(head + std::string(70'000, 'a'), side::response, 100), "a chunk header or trailer section of more than 64 KiB");
+}
+
 TEST(planted_bugs, every_enumerator_has_one_line_in_the_table_and_an_id_of_its_own) {
     std::set<std::string_view> ids;
     for (const auto& each : planted_bug_table()) {
