@@ -49,6 +49,7 @@ struct manifest {
     std::string planted_bug;      ///< empty: none
     std::string interrupted;      ///< why the run ended early; empty: it did not
     std::string late, late_step;  ///< the first step that began too long after its instant, and how late; empty: none
+    std::vector<std::string> unexpected;  ///< what origins were asked that their script does not answer, one sentence each
     std::string proxy_crash;      ///< filled when the proxy died by itself: "signal 6 (Aborted)"
 };
 

@@ -96,6 +96,7 @@ std::expected<void, std::string> write_manifest(const std::string& folder, const
         j["late"] = m.late;
         j["late_step"] = m.late_step;
     }
+    if (!m.unexpected.empty()) j["unexpected"] = m.unexpected;
     j["proxy_crash"] = m.proxy_crash;
     return write(folder, manifest_file, j);
 }
@@ -123,6 +124,7 @@ std::expected<manifest, std::string> read_manifest(const std::string& folder) {
         m.interrupted = j.value("interrupted", "");
         m.late = j.value("late", "");
         m.late_step = j.value("late_step", "");
+        m.unexpected = j.value("unexpected", std::vector<std::string>{});
         m.proxy_crash = j.value("proxy_crash", "");
         return m;
     });

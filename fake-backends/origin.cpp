@@ -123,7 +123,7 @@ wire_program origin::answer(const request_facts& asked, bool reused) {
     const auto id = next_serial();
     // The response is made when its delay is over (an application that sleeps, then prints the time), so its Date is of then.
     if (const auto* chosen = choose(asked, reused)) return compile(*chosen, asked, id, owner.unix_at(owner.now() + chosen->delay), reused);
-    owner.unexpected.push_back(fmt::format("origin {} was asked {} {}, which its script does not answer (500 sent)", script.name,
+    owner.unexpected.push_back(fmt::format("unexpected request: origin {} was asked {} {}, which its script does not answer (500 sent)", script.name,
                                            asked.method, shown(asked.target)));
     reply sorry;
     sorry.status = 500;

@@ -93,6 +93,8 @@ void console::ended(const entry& what) {
     }
     // A run that did not come to its end says nothing about the proxy: what its steps lack is no news beside the reason.
     if (!good && v.outcome != judge::outcome::error) show_findings(what);
+    if (!good)
+        for (const auto& note : v.notes) put(fmt::format("  note: {}\n", note));
     if (!good && !what.evidence.empty())
         put(fmt::format("  evidence: {} (judge it again: badorigin judge {})\n", what.evidence, what.evidence));
     show_live();

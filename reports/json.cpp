@@ -19,6 +19,7 @@ std::string results_json(const std::vector<entry>& all, const std::string& tool_
         one["outcome"] = judge::name(e.verdict.outcome);
         one["claim"] = e.claim;
         if (!e.verdict.reason.empty()) one["reason"] = e.verdict.reason;
+        if (!e.verdict.notes.empty()) one["notes"] = e.verdict.notes;
         one["evidence_kind"] = capture::name(e.kind);
         one["seconds"] = std::chrono::duration<double>(e.took).count();
         if (!e.evidence.empty()) one["evidence"] = e.evidence;

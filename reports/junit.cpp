@@ -32,6 +32,7 @@ std::string why(const entry& what) {
     if (came_to_its_end) {
         for (const auto& e : what.cited) text += on_the_wire(*e);
     }
+    for (const auto& note : what.verdict.notes) text += "note: " + note + "\n";
     if (!what.evidence.empty()) text += "evidence: " + what.evidence + "\n";
     return as_xml(text);
 }

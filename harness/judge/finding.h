@@ -42,6 +42,7 @@ struct verdict {
     std::string scenario, proxy;
     judge::outcome outcome = outcome::upheld;
     std::string reason;  ///< for not_applicable, error, inconclusive: why
+    std::vector<std::string> notes;  ///< what may explain it, never asserted on: requests that the script does not answer
     std::vector<finding> findings;
 };
 

@@ -57,7 +57,7 @@ private:
     std::set<std::uint64_t> connections_, exchanges_;
 };
 
-/// What a step that began too late leaves without meaning: the expectations of it, of those after it, and of the run.
+/// What a step that began too late leaves without meaning: what is expected of it, of those after it, and of the run.
 class late_part {
 public:
     explicit late_part(const matter& about) {
@@ -67,8 +67,9 @@ public:
         }
     }
     bool has(const finding& f) const {
-        if (f.kind != kind::expectation) return false;
-        return !f.claim.starts_with("expect ") || !in_time_.contains(f.subject.substr(0, f.subject.find('#')));
+        if (f.kind != kind::expectation && f.kind != kind::premise) return false;
+        const bool of_a_step = f.claim.starts_with("expect ") || f.claim.starts_with("premise ");
+        return !of_a_step || !in_time_.contains(f.subject.substr(0, f.subject.find('#')));
     }
 
 private:
@@ -97,14 +98,16 @@ void weigh(const matter& about, std::vector<finding>& findings) {
             demote(f, "bytes of what it rests on are missing from the capture");
         else if (!missing.empty() && (f.outcome == outcome::upheld || f.needs_complete))
             demote(f, missing);
-        else if (!m.late.empty() && (f.outcome == outcome::upheld || too_late.has(f)))
+        else if (!m.late.empty() && (too_late.has(f) || (f.outcome == outcome::upheld && f.kind != kind::premise)))
             demote(f, m.late);
     }
-    // a premise that does not hold: what the steps expect says nothing then; a rule that is broken is broken all the same
-    auto unmet =
-        std::ranges::find_if(findings, [](const finding& f) { return f.kind == kind::premise && f.outcome == outcome::inconclusive; });
+    // a premise that does not hold: what the steps expect says nothing then; a rule that is broken is broken all the same. (A premise that
+    // is only too late leaves alone what was expected of the steps before it.)
+    auto unmet = std::ranges::find_if(findings, [&](const finding& f) {
+        return f.kind == kind::premise && f.outcome == outcome::inconclusive && (m.late.empty() || !too_late.has(f));
+    });
     if (unmet == findings.end()) return;
-    auto why = fmt::format("{} does not hold", unmet->claim);
+    auto why = fmt::format("{} is not seen to hold", unmet->claim);
     for (auto& f : findings)
         if (f.kind == kind::expectation && f.outcome == outcome::violated) demote(f, why);
 }
@@ -129,6 +132,7 @@ verdict judge(const capture::evidence& evidence, const scenario::scenario& scena
     verdict v;
     v.scenario = scenario.id.empty() ? evidence.manifest.scenario : scenario.id;
     v.proxy = evidence.manifest.proxy;
+    v.notes = evidence.manifest.unexpected;
     run_rules(about, v.findings);
     judge_steps(about, v.findings);
     judge_run(about, v.findings);

@@ -57,6 +57,17 @@ std::uint16_t free_port() {
     throw run_error("no free TCP port on 127.0.0.1");
 }
 
+/// A storm that no script answers is told by its first requests.
+std::vector<std::string> the_first_of(std::vector<std::string> sentences) {
+    constexpr std::size_t most = 20;
+    if (sentences.size() > most) {
+        const std::string rest = fmt::format("and {} more like these", sentences.size() - most);
+        sentences.resize(most);
+        sentences.push_back(rest);
+    }
+    return sentences;
+}
+
 }  // namespace
 
 stage::stage(stage_settings settings, const scenario::scenario& script, drivers::driver& proxy)
@@ -242,6 +253,7 @@ void stage::take_down(const std::string& why) {
     }
     std::vector<capture::received> got;
     if (engine_) {
+        manifest_.unexpected = the_first_of(engine_->unexpected_requests());
         for (const auto& r : engine_->shut_down()) {
             capture::received one;
             if (!capture::endpoint::parse(r.local, one.local) || !capture::endpoint::parse(r.remote, one.remote)) continue;

@@ -418,6 +418,8 @@ TEST(verdict, a_late_step_takes_the_meaning_from_itself_and_what_follows) {
     staged run;
     run.expect("early").status = 404;
     run.expect("late").status = 404;
+    run.premise("early").status = 200;
+    run.premise("late").status = 200;
     run.fetched("early", "/a");
     run.fetched("late", "/b");
     EXPECT_EQ(run.judged().outcome, outcome::violated);

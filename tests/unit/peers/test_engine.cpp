@@ -79,7 +79,7 @@ TEST(Origin, says_500_where_the_script_has_no_answer_and_reports_it) {
     w.send(get);
     ASSERT_TRUE(w.until_got(e, "HTTP/1.1 500 "));
     ASSERT_EQ(e.unexpected_requests().size(), 1u);
-    EXPECT_EQ(e.unexpected_requests()[0], "origin app was asked GET /, which its script does not answer (500 sent)");
+    EXPECT_EQ(e.unexpected_requests()[0], "unexpected request: origin app was asked GET /, which its script does not answer (500 sent)");
 }
 
 TEST(Origin, says_400_to_what_is_no_request_and_closes) {
