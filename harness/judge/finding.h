@@ -42,8 +42,8 @@ struct verdict {
     std::string scenario, proxy;
     judge::outcome outcome = outcome::upheld;
     std::string reason;  ///< for not_applicable, error, inconclusive: why
-    std::vector<std::string> notes;  ///< what may explain it, never asserted on: requests that the script does not answer
     std::vector<finding> findings;
+    std::vector<std::string> notes = {};  ///< what may explain it, never asserted on: requests that the script does not answer
 };
 
 /// The stable part as JSON text: scenario, proxy, outcome, and for each finding claim, kind, outcome, subject. Identical for identical
