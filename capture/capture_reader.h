@@ -1,7 +1,8 @@
-// Capture files, read packet by packet: pcap (both byte orders, micro- and nanoseconds) and pcapng (several sections and interfaces).
+// Capture files, read packet by packet: pcap (both byte orders, micro- and nanoseconds) and pcapng (several sections and interfaces), one
+// after the other in a file too (`cat`), plain or packed with gzip or zstd.
 #pragma once
 
-#include <cstdio>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
@@ -12,6 +13,14 @@
 
 namespace badorigin::capture {
 
+/// What of a capture could not be read.
+struct capture_losses {
+    std::uint64_t places = 0;        ///< where reading broke off, whether it went on behind or not; 0: nothing is lost
+    std::uint64_t bytes = 0;         ///< that no packet came of: passed over, or cut off from their packet at the end
+    std::uint64_t first_offset = 0;  ///< of the first place; in what was unpacked, where the file is packed
+    std::string first;               ///< what is wrong there
+};
+
 class capture_reader {
 public:
     static std::expected<capture_reader, std::string> open(const std::string& file);
@@ -21,11 +30,15 @@ public:
     capture_reader& operator=(capture_reader&&) noexcept;
     ~capture_reader();
 
-    /// The next packet, valid until the next call; nothing at the end. A damaged or truncated file is read as far as it goes.
+    /// The next packet, valid until the next call; nothing at the end. Where a file is damaged, reading goes on at the next place within
+    /// 16 MiB that looks like packets; frames are numbered on without a gap.
     std::optional<raw_packet> next();
-    /// What was wrong, when reading ended before the file did: a sentence with the byte offset; empty otherwise.
-    const std::string& damage() const;
+    const capture_losses& losses() const;
+    /// The losses in words, without a full stop; empty: none.
+    std::string damage() const;
+    /// How much of the file (as it is stored) was read so far, and its size (0: it has none, e.g. a pipe): for a progress bar.
     std::uint64_t bytes_read() const;
+    std::uint64_t size() const;
 
 private:
     struct state;

@@ -104,13 +104,17 @@ decoded ipv6(const raw_packet& packet, rest r, tcp_segment& tcp, udp_datagram& u
     const std::uint16_t length = big16(r.bytes, 4);  // 0: jumbo, everything behind the header
     r.bytes.remove_prefix(40);
     if (length != 0) r.limit_to(length);
-    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, authentication = 51, destination = 60;
+    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, authentication = 51, destination = 60, mobility = 135,
+                           host_identity = 139, shim6 = 140;
     for (;;) {
         std::size_t size = 0;
         switch (ip.protocol) {
             case hop_by_hop:
             case routing:
             case destination:
+            case mobility:
+            case host_identity:
+            case shim6:
                 if (r.bytes.size() < 8) return decoded::damaged;
                 size = 8u + octet(r.bytes, 1) * 8u;
                 break;
@@ -144,47 +148,50 @@ decoded by_version(const raw_packet& packet, const rest& r, tcp_segment& tcp, ud
     }
 }
 
-/// Takes the link layer's header off. Nothing where it is cut short; `other` is set where no IP follows.
-std::optional<rest> behind_link(const raw_packet& packet, bool& other) {
-    constexpr std::uint16_t type_ipv4 = 0x0800, type_ipv6 = 0x86dd;
-    std::string_view bytes = packet.data;
+/// How long a link layer's header is, and where in it the type of what follows stands (RFC 7042); IP by itself: no type.
+struct link_layer {
     std::size_t header = 0;
-    std::uint16_t type = 0;
-    switch (packet.link) {
+    std::optional<std::size_t> type_at;
+    bool known = true;
+};
+link_layer layer_of(link_type link) {
+    switch (link) {
         case link_type::ethernet:
-            header = 14;
-            if (bytes.size() < header) return {};
-            type = big16(bytes, 12);
-            while (type == 0x8100 || type == 0x88a8 || type == 0x9100) {  // VLAN tags
-                header += 4;
-                if (bytes.size() < header) return {};
-                type = big16(bytes, header - 2);
-            }
-            break;
+            return {14, 12};
         case link_type::linux_sll:
-            header = 16;
-            if (bytes.size() < header) return {};
-            type = big16(bytes, 14);
-            break;
+            return {16, 14};
         case link_type::linux_sll2:
-            header = 20;
-            if (bytes.size() < header) return {};
-            type = big16(bytes, 0);
-            break;
+            return {20, 0};
         case link_type::null:
         case link_type::loop:
             // The address family's number depends on the system that captured; the version in the IP header does not.
-            header = 4;
-            if (bytes.size() < header) return {};
-            type = type_ipv4;
-            break;
+            return {4, {}};
+        case link_type::raw_12:
+        case link_type::raw_14:
         case link_type::raw:
-            type = type_ipv4;
-            break;
-        default:
-            type = 0;
+        case link_type::ipv4:
+        case link_type::ipv6:
+            return {0, {}};
     }
-    other = type != type_ipv4 && type != type_ipv6;
+    return {0, {}, false};
+}
+
+/// Takes the link layer's header off. Nothing where it is cut short; `other` is set where no IP follows.
+std::optional<rest> behind_link(const raw_packet& packet, bool& other) {
+    constexpr std::uint16_t type_ipv4 = 0x0800, type_ipv6 = 0x86dd;
+    const std::string_view bytes = packet.data;
+    auto [header, type_at, known] = layer_of(packet.link);
+    if (bytes.size() < header) return {};
+    other = !known;
+    if (type_at) {
+        std::uint16_t type = big16(bytes, *type_at);
+        while (type == 0x8100 || type == 0x88a8 || type == 0x9100 || type == 0x9200) {  // VLAN tags, one in the other
+            header += 4;
+            if (bytes.size() < header) return {};
+            type = big16(bytes, header - 2);
+        }
+        other = type != type_ipv4 && type != type_ipv6;
+    }
     rest r;
     r.bytes = bytes.substr(header);
     r.missing = packet.original_length > bytes.size() ? packet.original_length - bytes.size() : 0;

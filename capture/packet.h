@@ -36,8 +36,20 @@ struct endpoint {
     static bool parse(std::string_view text, endpoint& into);
 };
 
-/// Numbers of pcap's LINKTYPE_ registry that are understood.
-enum class link_type : std::uint32_t { null = 0, ethernet = 1, raw = 101, loop = 108, linux_sll = 113, linux_sll2 = 276 };
+/// Numbers of pcap's LINKTYPE_ registry that are understood. 12 and 14 are what raw IP is called on some systems (DLT_RAW), found in files
+/// that were written without a translation.
+enum class link_type : std::uint32_t {
+    null = 0,
+    ethernet = 1,
+    raw_12 = 12,
+    raw_14 = 14,
+    raw = 101,
+    loop = 108,
+    linux_sll = 113,
+    ipv4 = 228,
+    ipv6 = 229,
+    linux_sll2 = 276
+};
 
 struct raw_packet {
     frame_ref frame;
@@ -62,8 +74,8 @@ struct udp_datagram {
 };
 
 enum class decoded : std::uint8_t { tcp, udp, other, damaged };
-/// Ethernet (with VLAN tags), Linux cooked v1/v2, raw IP, BSD loopback; IPv4, IPv6 with extension headers. IP fragments and anything else
-/// are `other`; `damaged` where lengths do not fit. Checksums are not looked at (loopback leaves them unset).
+/// Ethernet, Linux cooked v1/v2 (all three with VLAN tags), raw IP, BSD loopback; IPv4, IPv6 with extension headers. IP fragments and
+/// anything else are `other`; `damaged` where lengths do not fit. Checksums are not looked at (loopback leaves them unset).
 decoded decode(const raw_packet& packet, tcp_segment& tcp, udp_datagram& udp);
 
 }  // namespace badorigin::capture

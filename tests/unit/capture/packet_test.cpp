@@ -1,5 +1,7 @@
 #include "capture/packet.h"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "capture/frame_maker.h"
@@ -40,23 +42,29 @@ result look(const std::string& data, link_type link = link_type::ethernet, std::
 }
 
 TEST(packet, tcp_is_decoded_behind_every_link_layer) {
-    static std::string packets[8];
     const std::string ethernet = frame("hello"), ip = ip_of(ethernet);
     const std::pair<link_type, std::string> all[] = {
         {link_type::ethernet, ethernet},
         {link_type::ethernet, ethernet.substr(0, 12) + std::string("\x88\xa8\0\1\x81\0\0\2\x08\0", 10) + ip},
+        {link_type::ethernet, ethernet.substr(0, 12) + std::string("\x81\0\0\2\x08\0", 6) + ip},
         {link_type::raw, ip},
+        {link_type::raw_12, ip},
+        {link_type::raw_14, ip},
+        {link_type::ipv4, ip},
         {link_type::null, std::string("\2\0\0\0", 4) + ip},
+        {link_type::null, std::string("\0\0\0\2", 4) + ip},
         {link_type::loop, std::string("\0\0\0\2", 4) + ip},
+        {link_type::loop, std::string("\2\0\0\0", 4) + ip},
         {link_type::linux_sll, std::string(14, '\0') + std::string("\x08\0", 2) + ip},
         {link_type::linux_sll2, std::string("\x08\0", 2) + std::string(18, '\0') + ip},
+        {link_type::linux_sll, std::string(14, '\0') + std::string("\x81\0\0\2\x08\0", 6) + ip},
+        {link_type::linux_sll2, std::string("\x81\0", 2) + std::string(18, '\0') + std::string("\0\2\x08\0", 4) + ip},
         {link_type::ethernet, frame("hello") + "padding"},
     };
-    int i = 0;
     for (const auto& [link, data] : all) {
-        packets[i] = data;
-        const result r = look(packets[i++], link);
-        ASSERT_EQ(r.what, decoded::tcp) << i;
+        SCOPED_TRACE(static_cast<int>(link));
+        const result r = look(data, link);
+        ASSERT_EQ(r.what, decoded::tcp);
         EXPECT_EQ(r.tcp.payload, "hello");
         EXPECT_EQ(r.tcp.payload_missing, 0u);
         EXPECT_EQ(r.tcp.from.text(), "127.0.0.1:50000");
@@ -73,12 +81,44 @@ TEST(packet, ipv6_is_decoded_through_its_extension_headers) {
     const std::string plain = frame("six", "[::1]:50000", "[2001:db8::2]:80");
     EXPECT_EQ(look(plain).what, decoded::tcp);
     EXPECT_EQ(look(plain).tcp.to.text(), "[2001:db8::2]:80");
-    std::string extended = plain;
-    extended[14 + 6] = 0;  // hop-by-hop, then destination options, then TCP
-    extended[14 + 5] = static_cast<char>(extended[14 + 5] + 16);
-    extended.insert(14 + 40, std::string("\x3c\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0", 16));
-    ASSERT_EQ(look(extended).what, decoded::tcp);
-    EXPECT_EQ(look(extended).tcp.payload, "six");
+    EXPECT_EQ(look(ip_of(plain), link_type::ipv6).what, decoded::tcp);
+    EXPECT_EQ(look(std::string("\x1e\0\0\0", 4) + ip_of(plain), link_type::null).what, decoded::tcp);
+    // Each kind of header alone, then all of them in a row; an authentication header counts its length in other units.
+    const std::map<int, std::string> headers = {{0, std::string(8, '\0')},   {43, std::string("\0\1", 2) + std::string(14, '\0')},
+                                                {44, std::string(8, '\0')},  {51, std::string("\0\4", 2) + std::string(22, '\0')},
+                                                {60, std::string(8, '\0')},  {135, std::string(8, '\0')},
+                                                {139, std::string(8, '\0')}, {140, std::string(8, '\0')}};
+    std::string row;
+    char next = 6;
+    const auto with = [&](const std::string& chain, char first) {
+        std::string extended = plain;
+        extended[14 + 6] = first;
+        extended[14 + 5] = static_cast<char>(extended[14 + 5] + static_cast<char>(chain.size()));
+        return extended.insert(14 + 40, chain);
+    };
+    for (const auto& [number, header] : headers) {
+        SCOPED_TRACE(number);
+        std::string alone = header;
+        alone[0] = 6;
+        const std::string extended = with(alone, static_cast<char>(number));
+        ASSERT_EQ(look(extended).what, decoded::tcp);
+        EXPECT_EQ(look(extended).tcp.payload, "six");
+        for (std::size_t cut = 14 + 40; cut < 14 + 40 + header.size(); ++cut)
+            EXPECT_EQ(look(extended.substr(0, cut), link_type::ethernet, 200).what, decoded::damaged) << cut;
+        row.insert(0, header);
+        row[0] = next;
+        next = static_cast<char>(number);
+    }
+    ASSERT_EQ(look(with(row, next)).what, decoded::tcp);
+    EXPECT_EQ(look(with(row, next)).tcp.payload, "six");
+}
+
+TEST(packet, what_is_no_ip_is_left_alone) {
+    const std::string arp = frame("x").replace(12, 2, "\x08\x06");
+    EXPECT_EQ(look(arp).what, decoded::other);
+    EXPECT_EQ(look(frame("x"), static_cast<link_type>(105)).what, decoded::other);  // 802.11
+    EXPECT_EQ(look(std::string("\x81\0", 2), link_type::linux_sll2).what, decoded::damaged);
+    EXPECT_EQ(look(frame("x").substr(0, 12) + std::string("\x81\0\0\2\x81\0", 6)).what, decoded::damaged);
 }
 
 TEST(packet, fragments_are_left_alone) {
