@@ -78,6 +78,9 @@ void flow::note(const tcp_segment& s, int d) {
             on_->opened = s.frame;
         on_->complete_start = true;
     }
+    const bool closed_before = static_cast<bool>(d == 0 ? on_->client_fin : on_->server_fin);
+    if ((s.syn && s.ack && accepted_) || (s.fin && closed_before && s.payload.empty())) ++on_->retransmissions;
+    accepted_ = accepted_ || (s.syn && s.ack);
     if ((s.syn && s.ack) || !s.payload.empty()) on_->established = true;
     if (s.ack && other.started())
         other.acknowledge(other.offset_of(s.acknowledgement), s.frame);

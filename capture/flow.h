@@ -53,6 +53,7 @@ private:
     stream_limits limits_;
     reassembly halves_[2];  // 0: from the client
     http::stream_offset fin_cause_[2] = {0, 0};
+    bool accepted_ = false;  // a SYN-ACK was seen
     exchange_builder builder_;
     frame_ref stuck_since_;
 };
