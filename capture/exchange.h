@@ -38,7 +38,7 @@ struct connection {
     std::uint64_t request_bytes = 0, response_bytes = 0;       ///< distinct payload bytes seen in each direction
     std::uint64_t retransmissions = 0;                         ///< segments (SYN and FIN too) of which everything was seen before
     std::uint64_t overlaps_that_differ = 0;                    ///< and segments whose bytes are not those that were seen there
-    std::uint32_t client_sequence = 0, server_sequence = 0;  ///< of the first byte of each direction, as far as it was seen
+    std::uint32_t client_sequence = 0, server_sequence = 0;    ///< of the first byte of each direction, as far as it was seen
     std::vector<hole> holes;
     http::anomalies stray;  ///< bytes that belong to no message (request direction and response direction)
     std::uint32_t exchanges = 0;
