@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "reports/escaped.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
-
-namespace {
-
-constexpr std::size_t body_shown = 160;
 
 std::string escaped(std::string_view bytes) {
     std::string out;
@@ -26,6 +23,10 @@ std::string escaped(std::string_view bytes) {
     }
     return out;
 }
+
+namespace {
+
+constexpr std::size_t body_shown = 160;
 
 std::string frames_of(const capture::seen_message& m) {
     if (m.first.number == m.last.number) return fmt::format("frame {}", m.first.number);

@@ -163,9 +163,17 @@ private:
         ++next_;
         if ((current().kind != kind::word && current().kind != kind::quoted) || !current().glued || current().text.empty())
             return fail("expected a prefix after the colon").error();
+        if (auto wrong = unlisted()) return wrong;
         n.prefix = current().text;
         ++next_;
         return {};
+    }
+
+    /// The comma joins the names of tags and nothing else.
+    mistake unlisted() const {
+        const auto comma = current().kind == kind::word ? current().text.find(',') : std::string::npos;
+        if (comma == std::string::npos) return {};
+        return fail({kind::word, ",", current().at + comma, 1, true}, "a text with a comma must be quoted").error();
     }
 
     mistake field(node& n) {
@@ -209,6 +217,7 @@ private:
     mistake text(node& n, std::string_view what) {
         if (current().kind != kind::word && current().kind != kind::quoted)
             return fail(fmt::format("expected {} after the operator", what)).error();
+        if (auto wrong = unlisted()) return wrong;
         n.text = current().text;
         ++next_;
         return {};

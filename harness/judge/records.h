@@ -29,7 +29,6 @@ std::optional<grouping> grouping_named(std::string_view name);
 struct record_group {
     std::uint32_t id = 0;  ///< of its first transaction
     std::vector<record> records;
-    std::string text() const;  ///< a line a record, indented by level
 };
 
 std::vector<record_group> group_records(const capture::evidence& evidence, grouping by);
