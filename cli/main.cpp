@@ -220,6 +220,9 @@ int main(int argc, char** argv) {
             case options::command::list:
                 code = list(asked);
                 break;
+            case options::command::log:
+                code = log(asked.log);
+                break;
             case options::command::none:
                 break;
         }

@@ -22,6 +22,7 @@ Examples:
   badorigin run scenarios --plant body-lost-on-retry       prove that the checks can fail
   badorigin run my.yaml --proxy 'cmd:haproxy -db -f {config}'
   badorigin judge out/bundled/saint/*                      judge stored evidence again
+  badorigin log capture.pcap -q 'RespStatus >= 500'         transactions of captured traffic
   badorigin list faults
 
 Exit codes: 0 all upheld or not applicable, 1 something violated, 2 usage, set-up or harness error,
@@ -40,7 +41,7 @@ std::string explain(CLI::App& app, const CLI::ParseError& mistake) {
     const std::string help = fmt::format("(see: badorigin{} --help)", parsed.empty() ? "" : " " + in.get_name());
     const auto left = app.remaining(true);
     if (left.empty()) {
-        if (parsed.empty()) return fmt::format("say what to do: run, judge or list {}", help);
+        if (parsed.empty()) return fmt::format("say what to do: run, judge, log or list {}", help);
         return fmt::format("{} {}", mistake.what(), help);
     }
     std::vector<std::string> known;
@@ -125,6 +126,8 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     list->add_option("what", into.list_what, "scenarios | rules | faults | planted-bugs")->required()->check(known_list);
     list->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
 
+    auto* log = add_log(app, into.log);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& e) {
@@ -145,6 +148,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     if (run->parsed()) into.what = options::command::run;
     if (judge->parsed()) into.what = options::command::judge;
     if (list->parsed()) into.what = options::command::list;
+    if (log->parsed()) into.what = options::command::log;
     return true;
 }
 

@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "cli/log.h"
+
 namespace badorigin::cli {
 
 struct options {
-    enum class command : std::uint8_t { none, run, judge, list } what = command::none;
+    enum class command : std::uint8_t { none, run, judge, list, log } what = command::none;
     std::vector<std::string> paths;  ///< run: scenarios; judge: bundles
     std::string list_what;
     std::vector<std::string> proxies{"bundled"};
@@ -24,6 +26,7 @@ struct options {
     std::string policies;
     std::string colour = "auto";
     bool quiet = false;
+    log_options log;
     bool counts = false;  ///< judge: count messages per port
 };
 

@@ -53,16 +53,20 @@ public:
         const auto& it = m.message;
         auto field = [&](std::string_view name, std::string value) { add(fmt::format("{}{}", prefix, name), std::move(value), m.first); };
         auto protocol = fmt::format("HTTP/{}.{}", it.version.major, it.version.minor);
-        if (it.side == http::direction::request) {
+        const bool response = it.side == http::direction::response;
+        // As in Varnish, a response whose header is cut short is none: FetchError says what it was instead.
+        const bool shown = !response || (it.header_complete && it.framing != http::framing::headerless);
+        if (!response) {
             field("Method", it.method);
             field("URL", it.target);
             field("Protocol", protocol);
-        } else if (it.framing != http::framing::headerless) {
+        } else if (shown) {
             field("Protocol", protocol);
             field("Status", fmt::format("{}", it.status));
             field("Reason", it.reason);
         }
-        for (const auto& f : it.fields) field("Header", fmt::format("{}: {}", f.name, f.value));
+        if (shown)
+            for (const auto& f : it.fields) field("Header", fmt::format("{}: {}", f.name, f.value));
         for (const auto& a : it.anomalies) add("BogoHeader", fmt::format("{} at byte {}", http::name(a.what), a.offset), m.first);
     }
     /// Bytes of header, body and both, of the request and of the response, as they stood on the wire.

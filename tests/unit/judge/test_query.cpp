@@ -165,13 +165,7 @@ TEST(groupings, probes_belong_to_no_transaction_and_show_only_raw) {
     }
 }
 
-TEST(groupings, records_read_like_a_log) {
-    auto groups = group_records(two_requests(), grouping::request);
-    ASSERT_EQ(groups.size(), 2u);
-    auto text = groups.front().text();
-    EXPECT_NE(text.find("* << req >> 2\n"), std::string::npos) << text;
-    EXPECT_NE(text.find("** << bereq >> 3\n"), std::string::npos) << text;
-    EXPECT_NE(text.find("- ReqURL         /good\n"), std::string::npos) << text;
+TEST(groupings, have_names) {
     EXPECT_EQ(grouping_named("request"), grouping::request);
     EXPECT_EQ(grouping_named("requests"), std::nullopt);
 }
