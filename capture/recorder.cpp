@@ -11,9 +11,11 @@
 #include <thread>
 
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <pcap/pcap.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,6 +168,13 @@ std::unexpected<recorder::failure> failed(std::string why, bool permission = fal
     return std::unexpected(recorder::failure{std::move(why), permission});
 }
 
+/// Where each packet passes twice; elsewhere what goes out passes once.
+bool is_loopback(pcap_t* p, const std::string& interface) {
+    ifreq request{};
+    interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+    return ::ioctl(pcap_fileno(p), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_LOOPBACK) != 0;
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<recorder>, recorder::failure> recorder::start(const recorder_settings& settings) {
@@ -184,7 +193,7 @@ std::expected<std::unique_ptr<recorder>, recorder::failure> recorder::start(cons
         return failed(where + (permission ? "no permission" : pcap_statustostr(status)) + " (" + pcap_geterr(p) + ")", permission);
     }
     const int on = 1;
-    if (::setsockopt(pcap_fileno(p), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0)
+    if (is_loopback(p, settings.interface) && ::setsockopt(pcap_fileno(p), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0)
         return failed(where + "outgoing copies cannot be switched off (" + std::strerror(errno) + "; Linux 4.20 or later is needed)");
     if (!settings.filter.empty()) {
         bpf_program program{};

@@ -98,6 +98,8 @@ json fetch_of(const capture::evidence& evidence, const capture::transaction& t, 
     json row;
     row["kind"] = judge::name(r.why);
     row["retry_of"] = r.why == judge::origin_request::kind::retry ? json(r.after) : json(nullptr);
+    const auto& request = r.attempts.front()->request;
+    row["conditional"] = request && judge::is_conditional(request->message);
     row["confidence"] = capture::name(joined.joined);
     row["joined_by"] = joined.by.empty() ? json(nullptr) : json(joined.by);
     row["attempts"] = json::array();

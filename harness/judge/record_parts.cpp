@@ -67,7 +67,10 @@ public:
         }
         if (shown)
             for (const auto& f : it.fields) field("Header", fmt::format("{}: {}", f.name, f.value));
-        for (const auto& a : it.anomalies) add("BogoHeader", fmt::format("{} at byte {}", http::name(a.what), a.offset), m.first);
+        anomalies(m);
+    }
+    void anomalies(const capture::seen_message& m) {
+        for (const auto& a : m.message.anomalies) add("BogoHeader", fmt::format("{} at byte {}", http::name(a.what), a.offset), m.first);
     }
     /// Bytes of header, body and both, of the request and of the response, as they stood on the wire.
     void account(std::string_view name, const exchange& e) {
@@ -113,8 +116,10 @@ void write_attempt(writer& w, const exchange& e, bool again) {
           fmt::format("{} {} {} {} {} {} {}", e.on->id, e.on->server_name.empty() ? "origin" : origin_name(e), e.on->server.address.text(),
                       e.on->server.port, e.on->client.address.text(), e.on->client.port, e.index > 0 ? "reuse" : "connect"),
           begin_of(e));
-    if (e.request && !again) w.message(*e.request, "Bereq");
-    if (e.request) w.stamp("Bereq", e.request->last);
+    if (e.request) {
+        again ? w.anomalies(*e.request) : w.message(*e.request, "Bereq");
+        w.stamp("Bereq", e.request->last);
+    }
     if (e.response) {
         w.stamp("Beresp", e.response->header_end);
         w.message(*e.response, "Beresp");
