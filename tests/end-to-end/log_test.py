@@ -11,7 +11,8 @@ import re
 import subprocess
 import time
 
-from common import PROGRAM, SCENARIOS, EndToEnd, main, run_suite
+import jsonschema
+from common import PROGRAM, ROOT, SCENARIOS, EndToEnd, main, run_suite
 
 SUITES = "storms", "grace", "bodies", "saint", "collapsing"
 LONGEST = 60  # seconds
@@ -233,6 +234,13 @@ class Comparison:
             theirs = {t.all("ReqHeader")[1] for g in groups_of(run("varnishlog", "-r", self.vsl, "-g", by, "-q", query)) for t in g if t.kind == "Request"}
             self.same(f"-g {by}", query, sorted(ours), sorted(theirs))
 
+    def rows(self, rows):
+        text = run(PROGRAM, "log", self.bundle, "--format", "ndjson")
+        self.troubles += [f"{self.scenario}: {t}" for t in rows.troubles(text)]
+        made = [json.loads(line) for line in text.splitlines()]
+        self.same("ndjson", "rows", sum(row["client"] is not None for row in made), len(self.ours))
+        self.same("ndjson", "fetches", sum(len(row["fetches"]) for row in made if row["client"]), sum(len(g.fetches) for g in self.ours.values()))
+
     def ncsa(self):
         def lines(text):
             return sorted(re.sub(r"\[.*?\]", "[]", line) for line in text.splitlines())
@@ -241,11 +249,34 @@ class Comparison:
         self.same("ncsa", "lines", lines(run(PROGRAM, "log", self.bundle, "--format", "ncsa")), lines(run("varnishncsa", "-r", self.vsl)))
 
 
+class Rows:
+    """Rows held to docs/log-schema.json."""
+
+    def __init__(self):
+        schema = json.loads((ROOT / "docs" / "log-schema.json").read_text())
+        jsonschema.Draft7Validator.check_schema(schema)
+        self.validator = jsonschema.Draft7Validator(schema)
+
+    def troubles(self, text):
+        return [f"row {n}: {e.json_path}: {e.message}" for n, line in enumerate(text.splitlines(), 1) for e in self.validator.iter_errors(json.loads(line))]
+
+
 class Log(EndToEnd):
+    def test_rows_are_as_the_schema_says_and_the_schema_can_tell(self):
+        golden = (ROOT / "tests" / "unit" / "reports" / "golden" / "log.ndjson").read_text()
+        rows = Rows()
+        self.assertEqual(rows.troubles(golden), [])
+        first = json.loads(golden.splitlines()[0])
+        for spoil in (lambda r: r.update(schema=2), lambda r: r["client"]["request"].pop("content_size"), lambda r: r["fetches"][0].update(kind="pass"),
+                      lambda r: r["client"].update(more=1), lambda r: r["client"]["response"].update(status="200")):
+            row = json.loads(json.dumps(first))
+            spoil(row)
+            self.assertNotEqual(rows.troubles(json.dumps(row)), [])
+
     def test_log_agrees_with_varnishlog_on_the_same_traffic(self):
         begun = time.monotonic()
         _, results = run_suite(self.out, "--proxy", "varnish", "--keep-evidence", "always", paths=[SCENARIOS / s for s in SUITES])
-        used, troubles, groups, fetches, bundles = collections.Counter(), [], 0, 0, 0
+        used, troubles, groups, fetches, bundles, rows = collections.Counter(), [], 0, 0, 0, Rows()
         for (scenario, _), result in sorted(results.items()):
             if "evidence" not in result:
                 continue
@@ -253,6 +284,7 @@ class Log(EndToEnd):
             some, of_them = comparison.compare()
             groups, fetches, bundles = groups + some, fetches + of_them, bundles + 1
             comparison.ncsa()
+            comparison.rows(rows)
             if scenario in ("storms/storm-for-a-time-is-hidden-by-grace", "saint/second-origin-is-asked-instead"):
                 for by in ("request", "vxid", "session"):
                     comparison.queries(by)
