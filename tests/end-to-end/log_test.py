@@ -15,7 +15,6 @@ import jsonschema
 from common import PROGRAM, ROOT, SCENARIOS, EndToEnd, main, run_suite
 
 SUITES = "storms", "grace", "bodies", "saint", "collapsing"
-LONGEST = 60  # seconds
 ALLOWED = {d["id"]: d for d in json.loads((pathlib.Path(__file__).parent / "log_differences.json").read_text())["differences"]}
 
 QUERIES = [
@@ -170,7 +169,7 @@ class Comparison:
             self.differ(where, what, ours, theirs)
 
     def compare(self):
-        self.same("all", "groups", sorted(self.ours), sorted(self.theirs))
+        self.same("all", "groups", sorted(self.ours.keys() - self.unread()), sorted(self.theirs))
         names = {f.number: f.id for g in self.theirs.values() for f in g.fetches}
         our_names = {f.number: f.id for g in self.ours.values() for f in g.fetches}
         for key in self.ours.keys() & self.theirs.keys():
@@ -181,6 +180,12 @@ class Comparison:
             self.hits(key, ours, theirs, {our_names.get(h) for h in ours.hits}, {names.get(h) for h in theirs.hits})
             self.links(key, ours, theirs)
         return len(self.ours), sum(len(g.fetches) for g in self.ours.values())
+
+    def unread(self):
+        """Groups that varnishlog had no time for: those behind the last that it has."""
+        end = max((float(g.stamps["Start"]) for key, g in self.ours.items() if key in self.theirs), default=float("inf"))
+        late = {key for key, g in self.ours.items() if key not in self.theirs and float(g.stamps["Start"]) > end}
+        return late if late and self.allow("varnishlog-ended-first") else set()
 
     def without_forwarded_for(self, ours, theirs):
         """Varnish logs the X-Forwarded-For that it adds before the policy runs as if it had been received."""
@@ -296,7 +301,6 @@ class Log(EndToEnd):
         self.assertGreater(groups, 100)
         self.assertGreater(fetches, 100)
         self.assertEqual({name for name, d in ALLOWED.items() if not d.get("sometimes")} - used.keys(), set(), "allowed, and no longer seen")
-        self.assertLess(took, LONGEST)
 
 
 if __name__ == "__main__":

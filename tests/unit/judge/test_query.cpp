@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(
         row{"RespStatus == 200", true}, row{"RespStatus != 200", false}, row{"RespStatus < 200", false}, row{"RespStatus <= 200", true},
         row{"RespStatus > 199", true}, row{"RespStatus >= 200.5", false}, row{"RespStatus>=200", true}, row{"RespHeader:Age == 35", true},
         row{"RespHeader:X-Time > 1.2", true}, row{"RespHeader:X-Time == +1.25", true}, row{"*Status == 503", true},
-        row{"ReqURL > 1", false}, row{"ReqHeader:Host == 0", false},
+        row{"RespHeader:X-Time > .5", true}, row{"RespStatus > -1", true}, row{"RespStatus == 200.0", true},
+        row{"Timestamp:Resp[3] == 0.25", true}, row{"RespStatus != 404", true}, row{"ReqURL > 1", false}, row{"ReqHeader:Host == 0", false},
         // texts
         row{"ReqMethod eq GET", true}, row{"ReqMethod eq get", false}, row{"ReqMethod ne GET", false}, row{"ReqMethod eq 'GET'", true},
         row{"ReqMethod eq \"GET\"", true}, row{"ReqHeader:Host eq Example.com", true}, row{"ReqHeader eq 'Host: Example.com'", true},
@@ -61,20 +62,24 @@ INSTANTIATE_TEST_SUITE_P(
         // prefixes and fields
         row{"ReqHeader:host", true}, row{"ReqHeader:Cookie", false}, row{"Timestamp:Resp[2] == 5.5", true},
         row{"Timestamp:Resp[3] < 0.5", true}, row{"Timestamp:Resp[4]", false}, row{"Timestamp[1] eq 'Resp:'", true},
-        row{"Link[1] eq bereq", true}, row{"Begin[2] == 1", true},
+        row{"Link[1] eq bereq", true}, row{"Begin[2] == 1", true}, row{"ReqHeader:'Host' eq Example.com", true}, row{"Link:bereq", false},
+        row{"FetchError[2] eq closed", true},
         // levels
         row{"{1}RespStatus", true}, row{"{2}RespStatus", false}, row{"{2}BerespStatus == 503", true}, row{"{2+}FetchError", true},
         row{"{1-}FetchError", false}, row{"{2-}FetchError", true}, row{"{0+}*", true}, row{"{0}*", false},
+        row{"{2}RespStatus,BerespStatus == 503", true}, row{"{1}Req*:Host[1] ~ 'com$'", true},
         // together
         row{"RespStatus == 200 and BerespStatus == 503", true}, row{"RespStatus == 500 or BerespStatus == 503", true},
         row{"not RespStatus == 500", true}, row{"not not RespStatus == 200", true}, row{"not RespStatus == 200 or FetchError", true},
         row{"not (RespStatus == 200 or FetchError)", false}, row{"RespStatus == 500 and SessOpen or FetchError", true},
         row{"RespStatus == 500 and (SessOpen or FetchError)", false}, row{"((ReqMethod eq GET) and (not ReqHeader:Cookie))", true}));
 
-TEST(queries, an_unquoted_operand_holds_letters_digits_and_four_signs_only) {
+TEST(queries, an_unquoted_operand_holds_letters_digits_and_five_signs_only) {
     EXPECT_FALSE(query::parse("ReqURL ~ ^/news"));
     EXPECT_TRUE(query::parse("ReqURL ~ news.*"));
     EXPECT_FALSE(query::parse("ReqURL eq a%b"));
+    EXPECT_FALSE(query::parse("ReqURL eq a/b"));
+    EXPECT_TRUE(query::parse("ReqURL eq Az09+-_.*"));
 }
 
 struct mistake {
@@ -102,7 +107,12 @@ INSTANTIATE_TEST_SUITE_P(
                     mistake{"ReqURL[0]", 7, "from 1"}, mistake{"ReqURL[1", 8, "]"}, mistake{"(ReqURL", 7, ")"},
                     mistake{"ReqURL)", 6, "and"}, mistake{"ReqURL Link", 7, "operator"}, mistake{"ReqURL and", 10, "name of a tag"},
                     mistake{"and ReqURL", 0, "before \"and\""}, mistake{"not", 3, "name of a tag"}, mistake{"ReqHeader:", 10, "prefix"},
-                    mistake{"ReqURL eq a eq b", 12, "\"and\""}));
+                    mistake{"ReqURL eq a eq b", 12, "\"and\""}, mistake{"ReqURL eq a,b", 11, "must be quoted"},
+                    mistake{"ReqHeader:a,b", 11, "must be quoted"}, mistake{"RespStatus == 1e3", 14, "number"},
+                    mistake{"RespStatus == 1,5", 14, "number"}, mistake{"{2}", 3, "name of a tag"}, mistake{"ReqURL[x]", 7, "from 1"},
+                    mistake{"ReqURL & Link", 7, "no meaning"}, mistake{"ReqURL ~ '(?<a'", 14, "regular expression"},
+                    mistake{"ReqURL or or Link", 10, "name of a tag"}, mistake{"'ReqURL'", 0, "name of a tag"},
+                    mistake{"ReqURL or", 9, "name of a tag"}));
 
 TEST(wrong_queries, show_a_caret_under_the_mistake) {
     std::string text = "RespStatus == abc";
@@ -145,6 +155,22 @@ TEST(groupings, the_same_query_selects_more_the_wider_the_group) {
     EXPECT_EQ(matching(evidence, "RespStatus >= 400", grouping::request), 1u);
     EXPECT_EQ(matching(evidence, "RespStatus == 200", grouping::request), 1u);
     EXPECT_EQ(matching(evidence, "RespStatus >= 400 and RespStatus == 200", grouping::session), 1u);
+}
+
+TEST(groupings, under_session_the_good_answers_of_a_bad_session_come_along) {
+    const auto evidence = two_requests();
+    const auto asked = *query::parse("RespStatus >= 400");
+    const auto statuses = [&](grouping by) {
+        std::vector<std::string> all;
+        for (const auto& g : group_records(evidence, by))
+            for (const auto& r : g.records)
+                if (asked.matches(g) && r.tag == "RespStatus") all.push_back(r.value);
+        return all;
+    };
+    EXPECT_EQ(statuses(grouping::request), (std::vector<std::string>{"503"}));
+    EXPECT_EQ(statuses(grouping::vxid), (std::vector<std::string>{"503"}));
+    EXPECT_EQ(statuses(grouping::raw), (std::vector<std::string>{"503"}));
+    EXPECT_EQ(statuses(grouping::session), (std::vector<std::string>{"200", "503"}));
 }
 
 TEST(groupings, levels_follow_the_group) {
