@@ -24,6 +24,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 warns wrongly inside optional and variant under optimisation, and about TSan's fences in Asio.
   target_compile_options(badorigin_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overread -Wno-array-bounds)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12's stable_sort uses what C++23 deprecates.
+  target_compile_options(badorigin_options INTERFACE -Wno-deprecated-declarations)
+endif()
 if(BADORIGIN_SANITIZE)
   string(REPLACE ";" "," sanitizers "${BADORIGIN_SANITIZE}")
   target_compile_options(badorigin_options INTERFACE -fsanitize=${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)

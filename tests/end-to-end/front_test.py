@@ -47,6 +47,7 @@ class CommandLine(EndToEnd):
                             (("run", "--help"), ("--proxy", "--filter", "--jobs", "--out", "--junit", "--json", "--plant", "--seed", "--keep-evidence",
                                                  "--start-deadline", "--stop-deadline", "--evidence", "Examples:")),
                             (("judge", "--help"), ("bundles", "--json", "Example:")),
+                            (("log", "--help"), ("captures", "--group", "--query", "--format", "--proxy-addr", "--follow", "Examples:")),
                             (("list", "--help"), ("scenarios | rules | faults | planted-bugs",))):
             done = badorigin(*args)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -65,6 +66,12 @@ class CommandLine(EndToEnd):
         self.wrong("list", "ruls", says="what: there is no list of ruls, only of scenarios, rules, faults, planted-bugs; did you mean rules? (see: badorigin list --help)")
         self.wrong("run", "nowhere", says="nowhere: no such file or folder; give scenario files or folders, such as scenarios/saint")
         self.wrong("run", self.out, says=f"{self.out}: holds no scenario (*.yaml)")
+        self.wrong("log", says="log: give capture files, a bundle's folder, or --follow (see: badorigin log --help)")
+        self.wrong("log", "x", "--follow", says="log: --follow captures by itself; give no capture file")
+        self.wrong("log", "x", "-g", "requests", says="--group: requests is none of raw, vxid, request, session (see: badorigin log --help)")
+        self.wrong("log", "x", "-q", "RespStatus = 200", says="-q: '=' has no meaning here; text with other characters than letters, digits, + - _ . * must be quoted\n"
+                                                              "RespStatus = 200\n           ^")
+        self.wrong("log", self.out, "x", says="log: a bundle is read alone; give one folder, or capture files")
         count = len(badorigin("list", "scenarios").stdout.splitlines())
         self.wrong("run", "scenarios", "--filter", "nothing-like-it", says=f"--filter nothing-like-it: none of {count} scenarios has such an id (see: badorigin list scenarios)")
 
