@@ -5,6 +5,7 @@ Both print groups in the same form, so one reader takes both. From Varnish's rec
 request as received (before any VCL ran), a response as delivered, a fetch as sent, its answer as received. Groups are paired by the client
 response's X-Varnish, requests to origins by the X-Varnish that they carry. A difference is a failure unless log_differences.json names it."""
 import collections
+import difflib
 import json
 import pathlib
 import re
@@ -239,6 +240,13 @@ class Comparison:
             theirs = {t.all("ReqHeader")[1] for g in groups_of(run("varnishlog", "-r", self.vsl, "-g", by, "-q", query)) for t in g if t.kind == "Request"}
             self.same(f"-g {by}", query, sorted(ours), sorted(theirs))
 
+    def alone(self):
+        """The capture without its bundle: roles are found, and all is joined, from the traffic."""
+        def known(text):
+            return [line for line in text.splitlines() if not re.match(r"-\S* +(ReqStart|Backend\w+|Timestamp) ", line)]
+        ours, bundles = (known(run(PROGRAM, "log", what)) for what in (self.bundle / "packets.pcapng", self.bundle))
+        self.same("packets.pcapng", "log", list(difflib.unified_diff(bundles, ours, lineterm="", n=0)), [])
+
     def rows(self, rows):
         text = run(PROGRAM, "log", self.bundle, "--format", "ndjson")
         self.troubles += [f"{self.scenario}: {t}" for t in rows.troubles(text)]
@@ -293,6 +301,7 @@ class Log(EndToEnd):
             if scenario in ("storms/storm-for-a-time-is-hidden-by-grace", "saint/second-origin-is-asked-instead"):
                 for by in ("request", "vxid", "session"):
                     comparison.queries(by)
+                comparison.alone()
             troubles += comparison.troubles
         took = time.monotonic() - begun
         print(f"{groups} requests and {fetches} fetches of {bundles} runs in {took:.1f} s; allowed: {dict(used)}")
