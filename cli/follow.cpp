@@ -92,7 +92,7 @@ public:
         std::vector<std::string> now;
         for (const auto& entry : view_.entries(evidence)) {
             if (!at_the_end && !over.covers(entry)) continue;
-            auto key = key_of(entry);
+            auto key = key_of(evidence, entry);
             if (printed_.contains(key)) continue;
             sink_.put(entry.text);
             now.push_back(std::move(key));
@@ -102,11 +102,16 @@ public:
     void close() { sink_.close(); }
 
 private:
-    /// The identifiers that are printed may shift when earlier traffic is understood later; these do not.
-    std::string key_of(const report::log_entry& e) const {
+    /// Numbers may shift when earlier traffic is understood later; frames and offsets do not.
+    std::string key_of(const capture::evidence& evidence, const report::log_entry& entry) const {
         const bool raw = view_.by == judge::grouping::raw && view_.format == report::log_format::varnish;
-        const auto without_id = raw ? e.text.substr(e.text.find_first_not_of("0123456789", e.text.find_first_not_of(' '))) : std::string();
-        return fmt::format("{} {} {} {}", e.frame, e.session, e.exchanges.empty() ? 0 : e.exchanges.front(), without_id);
+        const auto without_number =
+            entry.text.find_first_not_of("0123456789", std::min(entry.text.find_first_not_of(' '), entry.text.size()));
+        std::string key = fmt::format("{} {}", entry.frame, raw ? entry.text.substr(without_number) : std::string());
+        if (entry.session != 0 || entry.exchanges.empty()) return key + " session";
+        const auto& e = *evidence.exchanges.at(entry.exchanges.front() - 1);
+        const auto& first = e.request ? e.request : e.response;
+        return key + fmt::format(" {} {}", e.on->opened.number, first ? first->message.begin : 0);
     }
 
     const log_options& asked_;

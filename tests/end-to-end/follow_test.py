@@ -89,8 +89,8 @@ class Follow(EndToEnd):
             self.ask("/row")
         self.assertEqual(self.end(process), "")
         made = [json.loads(line) for line in rows.read_text().splitlines()]
-        self.assertTrue(made)
-        self.assertEqual({row["client"]["request"]["target"] for row in made}, {"/row"})
+        self.assertTrue(made)  # the capture may begin within an exchange
+        self.assertEqual({row["client"]["request"]["target"] for row in made if row["client"]["request"]}, {"/row"})
         self.assertEqual(len({row["id"] for row in made}), len(made))
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can take the rights away")
