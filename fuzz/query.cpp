@@ -1,9 +1,9 @@
 // Any bytes as a query: never a crash, mistakes have their place in the text, and what parses is evaluated over a group of records.
+#include "harness/judge/query.h"
+
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
-
-#include "harness/judge/query.h"
 
 using namespace badorigin::judge;
 
