@@ -35,6 +35,11 @@ bool passes(const std::string& id, const std::string& filter) {
     return id.find(filter) != std::string::npos;
 }
 
+std::string judged_where(const judge::rule_row& r) {
+    if (r.where == judge::judged_in::captures_made_elsewhere) return "captures";
+    return r.needs == judge::need::packets ? "runs, captures" : "runs";
+}
+
 }  // namespace
 
 found find(const options& asked) {
@@ -96,7 +101,7 @@ int list(const options& asked) {
     std::string text;
     if (asked.list_what == "rules") {
         for (const auto& r : judge::rule_catalogue())
-            text += fmt::format("{}\t{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source, r.bugs);
+            text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\n", r.id, judge::name(r.kind), r.demands, r.source, r.bugs, judged_where(r));
     } else if (asked.list_what == "faults") {
         for (const auto& f : peers::fault_catalogue())
             text += fmt::format("{}\t{}\t{}\t{}\t{}\n", f.id, peers::name(f.place), f.on_the_wire, f.breaks, f.who);

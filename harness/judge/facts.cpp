@@ -38,6 +38,10 @@ frame_ref client_end(const capture::connection& c) {
     return earlier(c.client_fin, c.client_rst);
 }
 
+bool begun_unseen(const exchange& e) {
+    return !e.request && e.index == 0 && e.on && !e.on->complete_start;
+}
+
 bool holed(const exchange& e) {
     return e.gap || (e.on && !e.on->holes.empty());
 }
@@ -123,6 +127,12 @@ std::string seconds_text(nanoseconds value) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.ends_with('.')) text.pop_back();
     return text + " s";
+}
+
+std::string ordinal(std::uint32_t number) {
+    constexpr std::array<std::string_view, 4> endings{"th", "st", "nd", "rd"};
+    const bool teens = number % 100 / 10 == 1;
+    return fmt::format("{}{}", number, endings[teens || number % 10 > 3 ? 0 : number % 10]);
 }
 
 std::string connection_words(const exchange& e) {

@@ -25,6 +25,8 @@ frame_ref end_of(const exchange& e);
 /// The earliest frame in which the server's side ended the connection, and the client's; number 0: neither.
 frame_ref server_end(const capture::connection& c);
 frame_ref client_end(const capture::connection& c);
+/// The answer to a request that went before the capture began.
+bool begun_unseen(const exchange& e);
 /// Something of it is missing from the capture.
 bool holed(const exchange& e);
 
@@ -50,6 +52,7 @@ bool contains(const std::vector<exchange_ptr>& all, const exchange_ptr& what);
 
 // Words.
 std::string seconds_text(nanoseconds value);         ///< "35 s", "0.25 s"
+std::string ordinal(std::uint32_t number);           ///< "1st", "12th"
 std::string connection_words(const exchange& e);     ///< "fresh connection 6", "reused connection 3"
 std::string place_of(const exchange& e);             ///< "frame 57, fresh connection 6"
 std::string request_line(const exchange& e);         ///< "POST /orders"

@@ -87,6 +87,7 @@ std::string citations_json(const verdict& v) {
             if (c.connection) cited["connection"] = c.connection;
             if (c.exchange) cited["exchange"] = c.exchange;
             if (!c.frames.empty()) cited["frames"] = c.frames;
+            if (!c.in_files.empty()) cited["in_files"] = c.in_files;
             if (c.to > c.from) cited["bytes"] = {c.from, c.to};
             if (!c.detail.empty()) cited["detail"] = c.detail;
             row["citations"].push_back(std::move(cited));

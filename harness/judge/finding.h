@@ -26,6 +26,7 @@ struct citation {
     std::vector<capture::frame_number> frames;
     http::stream_offset from = 0, to = 0;  ///< bytes of the stream, where meant
     std::string detail;                    ///< a wire excerpt or figures
+    std::string in_files = {};  ///< of several files, the frames as these count them: "client.pcap frames 3; origin.pcap frame 7"
 };
 
 struct finding {

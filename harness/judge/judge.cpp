@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/judge/elsewhere.h"
 #include "harness/judge/expectations.h"
 #include "harness/judge/run_index.h"
 
@@ -12,15 +13,31 @@ namespace badorigin::judge {
 
 namespace {
 
+finding not_applicable(const rule& r, std::string why) {
+    finding f;
+    f.claim = r.id();
+    f.outcome = outcome::not_applicable;
+    f.message = std::move(why);
+    return f;
+}
+
+bool lacks_what_it_needs(const rule_row& row, const matter& about) {
+    if (!about.made_elsewhere() || row.needs == need::packets) return false;
+    return row.needs != need::promises || about.scenario.promises.empty();
+}
+
 void run_rules(const matter& about, std::vector<finding>& findings) {
+    auto row = rule_catalogue().begin();
     for (const auto& r : all_rules()) {
+        const auto& its = *row++;
+        if (its.where == judged_in::captures_made_elsewhere && !about.made_elsewhere()) continue;
         auto off = about.scenario.rules_off.find(std::string{r->id()});
         if (off != about.scenario.rules_off.end()) {
-            finding f;
-            f.claim = r->id();
-            f.outcome = outcome::not_applicable;
-            f.message = "switched off by the scenario: " + off->second;
-            findings.push_back(std::move(f));
+            findings.push_back(not_applicable(*r, "switched off by the scenario: " + off->second));
+            continue;
+        }
+        if (lacks_what_it_needs(its, about)) {
+            findings.push_back(not_applicable(*r, fmt::format("needs {}, which a capture made elsewhere does not have", name(its.needs))));
             continue;
         }
         for (const auto& t : about.evidence.transactions) r->see(t, about, findings);
@@ -98,6 +115,8 @@ void weigh(const matter& about, std::vector<finding>& findings) {
             demote(f, "bytes of what it rests on are missing from the capture");
         else if (!missing.empty() && (f.outcome == outcome::upheld || f.needs_complete))
             demote(f, missing);
+        else if (about.made_elsewhere() && f.outcome == outcome::violated && f.needs_complete)
+            demote(f, "the capture may have ended before what is missing came");
         else if (!m.late.empty() && (too_late.has(f) || (f.outcome == outcome::upheld && f.kind != kind::premise)))
             demote(f, m.late);
     }
@@ -126,6 +145,20 @@ std::string reason_of(const verdict& v, const capture::evidence& evidence) {
 
 }  // namespace
 
+std::string_view name(need what) {
+    switch (what) {
+        case need::packets:
+            return "packets";
+        case need::vitals:
+            return "the proxy process's vitals";
+        case need::promises:
+            return "what a policy promises";
+        case need::bans:
+            return "the bans of a run";
+    }
+    return "packets";
+}
+
 verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario) {
     run_index run{evidence, scenario};
     matter about{evidence, scenario, run};
@@ -143,6 +176,10 @@ verdict judge(const capture::evidence& evidence, const scenario::scenario& scena
     const auto& m = evidence.manifest;
     if (!m.interrupted.empty() || !m.late.empty() || !evidence.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
     v.reason = reason_of(v, evidence);
+    if (about.made_elsewhere()) {
+        say_how_joined(evidence, v);
+        name_frames(evidence, v);
+    }
     return v;
 }
 

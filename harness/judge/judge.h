@@ -15,13 +15,23 @@ namespace badorigin::judge {
 
 class run_index;
 
+/// What a rule needs beside the packets. A capture made elsewhere has packets alone, and promises where a scenario is given for it.
+enum class need : std::uint8_t { packets, vitals, promises, bans };
+std::string_view name(need what);
+
+/// Where a rule is judged. What the RFC leaves to a proxy is no fault in a run whose scenario says what is right; who brings a capture
+/// wants it named.
+enum class judged_in : std::uint8_t { every_evidence, captures_made_elsewhere };
+
 /// One row a rule, for `badorigin list rules` and docs/rules.md.
 struct rule_row {
     std::string_view id;  ///< "body-forwarded-whole"; stable
     judge::kind kind;
     std::string_view demands;  ///< one sentence
     std::string_view source;   ///< "RFC 9112 section 8; R0.2"
-    std::string_view bugs;     ///< planted bugs that must violate it, comma-separated
+    std::string_view bugs;     ///< planted bugs that must violate it, comma-separated; none for those of captures made elsewhere
+    judge::need needs = need::packets;
+    judged_in where = judged_in::every_evidence;
 };
 std::span<const rule_row> rule_catalogue();
 std::vector<std::string> rule_ids();
@@ -31,6 +41,9 @@ struct matter {
     const capture::evidence& evidence;
     const scenario::scenario& scenario;
     const run_index& run;  ///< run_index.h: steps by name, fetches by exchange, the run's end
+
+    /// A capture made elsewhere: legs are joined without tokens, copies are known by their looks, and it begins and ends anywhere.
+    bool made_elsewhere() const { return evidence.manifest.evidence == capture::evidence_kind::file; }
 };
 
 /// A rule sees transactions one at a time in order, then finish(); it keeps only what it needs.

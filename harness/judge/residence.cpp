@@ -6,6 +6,16 @@
 
 namespace badorigin::judge {
 
+bool is_surely_from(const transaction& t, const matter& about) {
+    if (!t.delivered_from || !t.delivered_from->answered() || !t.client || !t.client->answered()) return false;
+    const auto& from = *t.delivered_from;
+    if (!about.made_elsewhere() || about.run.caused(t, from)) return true;
+    using namespace std::chrono_literals;
+    auto date = from.response->message.field("Date");
+    return date && t.client->response->message.field("Date") == date &&
+           about.run.clock(begin_of(*t.client)) - about.run.clock(end_of(from)) >= 2s;
+}
+
 span_of_time residence(const matter& about, const exchange& from, const exchange& client) {
     auto delivered = about.run.clock(client.response ? client.response->first : end_of(client));
     auto received = about.run.clock(from.response ? from.response->header_end : end_of(from));

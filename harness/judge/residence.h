@@ -13,6 +13,11 @@ struct span_of_time {
     nanoseconds least{0}, most{0};
 };
 
+/// The client got the response that `delivered_from` names. In a staged run serials say so. Elsewhere it is told from the looks, which
+/// the client's own fetch need not share with the response of another that the capture lacks: so a copy from the store counts only when it
+/// has the Date of its original and comes so much later that another response would have another Date.
+bool is_surely_from(const transaction& t, const matter& about);
+
 /// How long ago the origin had answered `from`, when `client` got its first byte: at least since the header had arrived at the proxy, at
 /// most since the request had been sent. Without what its Age field adds.
 span_of_time residence(const matter& about, const exchange& from, const exchange& client);

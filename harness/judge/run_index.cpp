@@ -103,7 +103,8 @@ std::vector<exchange_ptr> run_index::attempts(const transaction& t) const {
 }
 
 bool run_index::caused(const transaction& t, const exchange& origin) const {
-    if (owner(origin) == &t) return true;
+    const auto* of = owner(origin);
+    if (of == &t || (of && contains(of->candidates, t.client))) return true;
     return is_raw(t) && std::ranges::any_of(attempts(t), [&](const exchange_ptr& a) { return a.get() == &origin; });
 }
 

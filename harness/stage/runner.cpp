@@ -13,7 +13,6 @@
 #include <mutex>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "capture/recorder.h"
+#include "harness/judge/cited.h"
 #include "harness/judge/judge.h"
 #include "harness/judge/query.h"
 #include "harness/scenario/yaml.h"
@@ -172,19 +172,6 @@ void write_text(const std::string& file, const std::string& text) {
     if (!out) throw run_error(fmt::format("evidence could not be written: {}: {}", file, std::strerror(errno)));
 }
 
-std::vector<capture::exchange_ptr> cited_exchanges(const capture::evidence& evidence, const judge::verdict& verdict) {
-    std::set<std::uint64_t> ids;
-    for (const auto& finding : verdict.findings) {
-        if (finding.outcome == judge::outcome::upheld || finding.outcome == judge::outcome::not_applicable) continue;
-        for (const auto& citation : finding.citations) ids.insert(citation.exchange);
-    }
-    std::vector<capture::exchange_ptr> cited;
-    for (const auto& e : evidence.exchanges) {
-        if (ids.contains(e->id)) cited.push_back(e);
-    }
-    return cited;
-}
-
 /// Scenario → stage → capture → bundle → judge: the verdict is that of the stored bundle, never of what happened in memory.
 run_result perform(const job& what, const run_settings& settings) {
     run_result result;
@@ -272,7 +259,7 @@ std::expected<run_result, std::string> judge_again(const std::string& folder) {
     result.claim = stored->scenario.claim;
     result.file = stored->scenario.file;
     result.folder = folder;
-    result.cited = cited_exchanges(stored->evidence, stored->verdict);
+    result.cited = judge::cited_exchanges(stored->evidence, stored->verdict);
     result.evidence = stored->evidence.manifest.evidence;
     result.verdict = std::move(stored->verdict);
     return result;
@@ -335,7 +322,11 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
 int exit_code(const std::vector<run_result>& results) {
     auto all = judge::outcome::not_applicable;
     for (const auto& r : results) all = judge::worst(all, r.verdict.outcome);
-    switch (all) {
+    return exit_code(all);
+}
+
+int exit_code(judge::outcome worst) {
+    switch (worst) {
         case judge::outcome::error:
             return 2;
         case judge::outcome::violated:

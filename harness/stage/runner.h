@@ -65,5 +65,6 @@ std::expected<run_result, std::string> judge_again(const std::string& folder);
 
 /// DESIGN.md's exit code over the outcomes (0, 1, 2, 3).
 int exit_code(const std::vector<run_result>& results);
+int exit_code(judge::outcome worst);
 
 }  // namespace badorigin::stage

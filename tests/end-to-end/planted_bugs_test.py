@@ -93,7 +93,9 @@ class PlantedBugs(EndToEnd):
 
     def test_each_rule_is_violated_by_each_bug_that_it_lists(self):
         found = {o.bug: o.rules for o in self.matrix()}
-        for rule, _, _, _, bugs in columns("rules"):
+        for rule, _, _, _, bugs, where in columns("rules"):
+            if where == "captures":  # they name what the honest cache may do as well: nothing can be planted
+                continue
             self.assertTrue(bugs, f"{rule} lists no planted bug")
             for bug in bugs.split(","):
                 self.assertIn(rule, found[bug], f"{bug} does not violate {rule}")

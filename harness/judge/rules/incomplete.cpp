@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
 
 namespace badorigin::judge {
@@ -16,6 +17,11 @@ std::optional<anomaly> breaks(const http::message& m) {
                       anomaly::oversize_header, anomaly::truncated_header, anomaly::truncated_body})
         if (m.has(what)) return what;
     return std::nullopt;
+}
+
+/// What it answers may well have been asked, where the capture does not show it. (A staged run lacks nothing: a hole there is a doubt.)
+bool asked_unseen(const exchange& e, const matter& about) {
+    return begun_unseen(e) || (about.made_elsewhere() && !e.request && e.gap);
 }
 
 class broken_reuse_rule final : public rule_base {
@@ -34,7 +40,8 @@ private:
             if (!e->on) continue;
             if (is_origin_leg(*e))
                 origin_side(*e, broken, about);
-            else if (e->leg() == capture::leg::client && !e->request && e->answered() && status_of(*e) != 408 && status_of(*e) != 400) {
+            else if (e->leg() == capture::leg::client && !e->request && e->answered() && status_of(*e) != 408 && status_of(*e) != 400 &&
+                     !asked_unseen(*e, about)) {
                 met(*e);
                 violated({}, fmt::format("a response that nobody asked for reaches the client ({})", place_of(*e)),
                          {cite_response("response without a request", *e)});
@@ -50,15 +57,17 @@ private:
                      fmt::format("{} (frame {}) goes over connection {} after {}", request_line(e), begin_of(e).number, e.on->id,
                                  at->second.why),
                      {cite("the broken exchange", *at->second.in), cite("the exchange after it", e)});
+            if (about.made_elsewhere()) broken.erase(at);  // said once a connection, which may carry thousands
             return;
         }
-        std::string why = what_broke(e);
+        std::string why = what_broke(e, about);
         if (why.empty()) return;
         met(e);
         broken[e.on.get()] = {std::move(why), &e};
     }
 
-    static std::string what_broke(const exchange& e) {
+    static std::string what_broke(const exchange& e, const matter& about) {
+        if (asked_unseen(e, about)) return {};
         if (!e.request) return "a response that nobody asked for";
         if (e.response && !e.response->message.gap)
             if (auto what = breaks(e.response->message))
@@ -75,7 +84,7 @@ private:
 
     /// A stray's offset does not say its direction: one of the proxy's own begins where a response ended.
     void stray_bytes(const capture::connection& c, const matter& about) {
-        if (c.stray.empty()) return;
+        if (c.stray.empty() || !c.complete_start) return;
         met();
         if (c.leg != capture::leg::client) return;
         for (const auto& e : about.evidence.exchanges) {
@@ -107,6 +116,7 @@ private:
             return;
         }
         const auto& got = t.client->response->message;
+        if (!is_surely_from(t, about)) return;
         if (t.client->request && t.client->request->message.method == "HEAD") return;
         if (got.status == 304 || got.framing == http::framing::until_close) return;  // to HTTP/1.0 a close says both
         met(*t.client);
@@ -135,7 +145,7 @@ private:
         const auto& from = *t.delivered_from;
         auto ended = from.response->last;
         if (auto closed = server_end(*from.on); closed.number > ended.number) ended = closed;
-        if (about.run.caused(t, from) || begin_of(*t.client).number < ended.number) return;
+        if (about.run.caused(t, from) || begin_of(*t.client).number < ended.number || !is_surely_from(t, about)) return;
         violated(about.run.step_of(*t.client),
                  fmt::format("{} (frame {}) is answered from the store with a response that its origin did not finish (frame {})",
                              request_line(*t.client), begin_of(*t.client).number, from.response->first.number),
@@ -176,6 +186,8 @@ private:
     void judge_delivery(const transaction& t, const exchange& e, const matter& about) {
         int status = status_of(*t.client);
         if (status == 0 || status >= 500 || t.delivered_from) return;
+        // a stale copy may have been delivered instead, which nothing but a serial tells
+        if (about.made_elsewhere() && !same_content(t.client->response->message, e.response->message)) return;
         report(t, e, about,
                fmt::format("bytes without a status line (frame {}) are delivered with status {}", e.response->first.number, status), false);
     }

@@ -184,7 +184,7 @@ private:
         }
         auto until = answered ? run.clock(answered) : gave_up ? run.clock(gave_up) : run.end_clock();
         waiting = waiting || connecting(about, ready, answered);
-        if (answered && waiting) return;
+        if (answered && (waiting || about.made_elsewhere())) return;  // how long a proxy may take is its policy's affair
         auto waited = until - run.clock(ready);
         if (waited < (waiting ? at_leisure : at_once)) return;
         if (answered && waited < at_once + run.tolerance()) return;

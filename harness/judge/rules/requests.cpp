@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
 
 namespace badorigin::judge {
@@ -34,15 +35,17 @@ private:
         auto subject = about.run.step_of(*t.client);
         if (t.client->request && t.client->request->message.header_complete)
             for (const auto& a : about.run.attempts(t))
-                if (a->request) compare(*t.client, t.client->request->message, *a, a->request->message, subject);
-        if (t.delivered_from && t.delivered_from->answered() && t.client->answered())
-            compare(*t.delivered_from, t.delivered_from->response->message, *t.client, t.client->response->message, subject);
+                if (a->request) compare(*t.client, t.client->request->message, *a, a->request->message, subject, about);
+        if (t.delivered_from && t.delivered_from->answered() && t.client->answered() && is_surely_from(t, about))
+            compare(*t.delivered_from, t.delivered_from->response->message, *t.client, t.client->response->message, subject, about);
     }
 
-    void compare(const exchange& from, const http::message& sent, const exchange& to, const http::message& came,
-                 const std::string& subject) {
+    void compare(const exchange& from, const http::message& sent, const exchange& to, const http::message& came, const std::string& subject,
+                 const matter& about) {
         for (const auto& f : hop_fields(sent)) {
             met(to);
+            // a server's own that happens to be the same; a staged origin's is never like the proxy's
+            if (about.made_elsewhere() && http::same_name(f.name, "Keep-Alive")) continue;
             auto values = http::values(came.fields, f.name);
             if (std::ranges::find(values, f.value) == values.end()) continue;
             violated(subject,

@@ -1,6 +1,7 @@
 // Who got whose answer: by the serial that each origin response carries, and by content where both sides are whole.
 #include <algorithm>
 
+#include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
 #include "http/freshness.h"
 #include "http/grammar.h"
@@ -27,9 +28,10 @@ private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || !t.delivered_from->request) return;
         const auto& from = *t.delivered_from;
+        if (!is_surely_from(t, about)) return;
         met(*t.client);
         if (!about.run.caused(t, from)) judge_request(t, from, about);
-        judge_content(t, from, about);
+        if (!about.made_elsewhere()) judge_content(t, from, about);  // no script says that the proxy leaves content as it is (ESI)
     }
 
     void report(const transaction& t, const exchange& from, const matter& about, std::string message) {
@@ -81,7 +83,9 @@ public:
 
 private:
     void look(const transaction& t, const matter& about) override {
-        if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || about.run.caused(t, *t.delivered_from)) return;
+        if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || about.run.caused(t, *t.delivered_from) ||
+            !is_surely_from(t, about))
+            return;
         const auto& from = *t.delivered_from;
         if (!from.request || !from.answered()) return;
         const auto& response = from.response->message;

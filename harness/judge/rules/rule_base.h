@@ -61,5 +61,13 @@ std::unique_ptr<rule> no_cpu_burnt();
 std::unique_ptr<rule> alive_and_serving();
 std::unique_ptr<rule> nothing_left_behind();
 std::unique_ptr<rule> answered_or_closed();
+std::unique_ptr<rule> request_not_lost_with_reused_connection();
+std::unique_ptr<rule> freshness_and_validators_given();
+std::unique_ptr<rule> same_etag_from_each_origin();
+std::unique_ptr<rule> varies_by_few();
+std::unique_ptr<rule> text_compressed();
+std::unique_ptr<rule> versions_not_told();
+std::unique_ptr<rule> no_cookie_on_shared_content();
+std::unique_ptr<rule> plain_http_answered_in_http();
 
 }  // namespace badorigin::judge

@@ -12,7 +12,8 @@ struct entry {
     rule_maker make;
 };
 
-constexpr auto required = kind::required;
+constexpr auto required = kind::required, advice = kind::advice;
+constexpr auto elsewhere = judged_in::captures_made_elsewhere;
 
 constexpr std::array entries{
     entry{{"body-forwarded-whole", required,
@@ -55,13 +56,13 @@ constexpr std::array entries{
            "RFC 9111 sections 3.2 and 4.3.4", "no-update-on-validation"},
           validation_updates_stored},
     entry{{"one-fetch-in-flight", required, "While an object is being fetched it is not fetched a second time", "R1.3, R1.4, R1.5",
-           "no-collapsing,refresh-for-every-stale-hit"},
+           "no-collapsing,refresh-for-every-stale-hit", need::promises},
           one_fetch_in_flight},
     entry{{"stale-only-within-grace", required, "Nothing is delivered beyond its ttl and the promised grace",
-           "RFC 9111 section 4.2.4; R1.5, R1.6, R3.1", "serve-beyond-grace"},
+           "RFC 9111 section 4.2.4; R1.5, R1.6, R3.1", "serve-beyond-grace", need::promises},
           stale_only_within_grace},
     entry{{"saint-window-kept", required, "An origin that failed for a target is not asked for it while saint mode lasts", "R1.6, R3.3",
-           "ignore-saint,saint-ends-early"},
+           "ignore-saint,saint-ends-early", need::promises},
           saint_window_kept},
     entry{{"age-honest", required, "A stored response says its age, and the age is true", "RFC 9111 sections 4.2.3 and 5.1; R1.1, R2.20",
            "no-age,frozen-age,ignore-upstream-age"},
@@ -69,7 +70,7 @@ constexpr std::array entries{
     entry{{"error-not-stored", required, "A server error without explicit freshness is not served again from the store",
            "RFC 9111 section 4.2.2", "store-error"},
           error_not_stored},
-    entry{{"ban-honoured", required, "What was banned is not delivered again", "R1.2", "ignore-ban"}, ban_honoured},
+    entry{{"ban-honoured", required, "What was banned is not delivered again", "R1.2", "ignore-ban", need::bans}, ban_honoured},
     entry{{"hop-by-hop-stays", required, "Fields meant for one connection do not show on the other leg", "RFC 9110 section 7.6.1; R2.7",
            "forward-hop-by-hop"},
           hop_by_hop_stays},
@@ -87,17 +88,42 @@ constexpr std::array entries{
            "retry-storm"},
           load_bounded},
     entry{{"no-cpu-burnt", required, "A proxy that only waits uses at most half of a core", "R4.1, R4.3, R4.4",
-           "spin-on-headerless-probe,spin-on-stalled-origin"},
+           "spin-on-headerless-probe,spin-on-stalled-origin", need::vitals},
           no_cpu_burnt},
     entry{{"alive-and-serving", required, "The proxy lives to the end of the run and accepts clients after every fault",
-           "R2.8, R2.9, R2.10", "crash-on-unsolicited-304,crash-on-failed-fetch"},
+           "R2.8, R2.9, R2.10", "crash-on-unsolicited-304,crash-on-failed-fetch", need::vitals},
           alive_and_serving},
     entry{{"nothing-left-behind", required, "Descriptors and memory do not grow beyond what open connections and stored responses explain",
-           "R4.4", "leak-descriptor-on-failed-fetch,leak-memory-on-failed-fetch"},
+           "R4.4", "leak-descriptor-on-failed-fetch,leak-memory-on-failed-fetch", need::vitals},
           nothing_left_behind},
     entry{{"answered-or-closed", required, "A whole request gets a response or a closed connection", "RFC 9112 section 9; R4.1",
            "hang-on-headerless"},
           answered_or_closed},
+    entry{{"request-not-lost-with-reused-connection", required,
+           "No request with content, or that is not idempotent, is lost because its only attempt went over a reused connection that its "
+           "origin ended unanswered",
+           "RFC 9110 section 9.2.2, RFC 9112 sections 9.3.1 and 9.6; R0.6, R0.8", "", need::packets, elsewhere},
+          request_not_lost_with_reused_connection},
+    entry{{"freshness-and-validators-given", advice,
+           "An origin says how long a response is fresh, and gives a validator: else each view is asked for again, or comes whole", "R2.29",
+           "", need::packets, elsewhere},
+          freshness_and_validators_given},
+    entry{{"same-etag-from-each-origin", advice, "Origins give the same bytes the same ETag", "R2.30", "", need::packets, elsewhere},
+          same_etag_from_each_origin},
+    entry{{"varies-by-few", advice, "Nothing varies by User-Agent, of which there are as many as clients", "R2.31", "", need::packets,
+           elsewhere},
+          varies_by_few},
+    entry{{"text-compressed", advice, "Text of 1 KiB and more is compressed for who accepts gzip", "R2.31", "", need::packets, elsewhere},
+          text_compressed},
+    entry{{"versions-not-told", advice, "Server and X-Powered-By tell no software versions", "R2.31", "", need::packets, elsewhere},
+          versions_not_told},
+    entry{{"no-cookie-on-shared-content", advice, "What may be shared sets no cookie", "RFC 9111 section 7.3; R2.25", "", need::packets,
+           elsewhere},
+          no_cookie_on_shared_content},
+    entry{{"plain-http-answered-in-http", advice,
+           "A plain request is answered in HTTP: a page without any header, or TLS, comes from a port that expects TLS", "R2.32, R4.1", "",
+           need::packets, elsewhere},
+          plain_http_answered_in_http},
 };
 
 constexpr auto rows = [] {

@@ -41,7 +41,7 @@ private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client) return;
         ++clients_;
-        auto attempts = about.run.attempts(t);
+        auto attempts = about.made_elsewhere() ? longest_fetch(t) : about.run.attempts(t);
         requests_ += attempts.size();
         if (attempts.empty()) return;
         met();
@@ -53,6 +53,13 @@ private:
         violated(about.run.step_of(*t.client), fmt::format("{} causes {} requests to origins", request_line(*t.client), attempts.size()),
                  {cite("exchange on the client leg", *t.client),
                   cite(fmt::format("attempt {}", attempts_at_most + 1), *attempts[attempts_at_most])});
+    }
+    /// A page that is put together from many has a fetch for each: without the policy that says nothing, the same request again does.
+    static std::vector<exchange_ptr> longest_fetch(const transaction& t) {
+        std::vector<exchange_ptr> longest;
+        for (const auto& f : t.fetches)
+            if (f.attempts.size() > longest.size()) longest = f.attempts;
+        return longest;
     }
     void last(const matter&) override {
         if (requests_ > 3 * clients_ + 5)

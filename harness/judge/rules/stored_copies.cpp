@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 /// The client's exchange was answered with a response that another exchange had fetched before.
 bool from_store(const transaction& t, const matter& about) {
     return t.client && t.client->request && t.client->answered() && t.delivered_from && t.delivered_from->answered() &&
-           !about.run.caused(t, *t.delivered_from);
+           !about.run.caused(t, *t.delivered_from) && is_surely_from(t, about);
 }
 
 class grace_rule final : public rule_base {
@@ -96,6 +96,7 @@ public:
 private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client || !t.client->request || !t.client->answered() || !t.delivered_from || !t.delivered_from->answered()) return;
+        if (!is_surely_from(t, about)) return;
         const auto& from = *t.delivered_from;
         const auto& got = t.client->response->message;
         auto field = got.field("Age");

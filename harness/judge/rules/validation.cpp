@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
@@ -70,7 +71,7 @@ private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client) return;
         if (t.delivered_from && is_304(*t.delivered_from) && !is_conditional(t.delivered_from->request->message) &&
-            !about.run.caused(t, *t.delivered_from))
+            !about.run.caused(t, *t.delivered_from) && is_surely_from(t, about))
             report(t, *t.delivered_from, about);
         auto attempts = about.run.attempts(t);
         if (attempts.empty() || !is_304(*attempts.back()) || is_conditional(attempts.back()->request->message)) return;
@@ -78,6 +79,7 @@ private:
         met(*e);
         int status = status_of(*t.client);
         bool from_it = t.delivered_from == e || (!t.delivered_from && status != 0);
+        if (about.made_elsewhere()) from_it = status == 304;  // anything else may be a stale copy
         if (status != 0 && status < 500 && from_it) report(t, *e, about);
     }
     void report(const transaction& t, const exchange& e, const matter& about) {
@@ -114,52 +116,46 @@ public:
     update_rule() : rule_base{"validation-updates-stored"} {}
 
 private:
-    struct validation {
-        std::string target, host;
-        const exchange* by = nullptr;
-    };
-
     void look(const transaction& t, const matter& about) override {
         if (!t.client || !t.client->request) return;
         judge_later(t, about);
         for (const auto& a : about.run.attempts(t)) {
             if (!is_304(*a) || !is_conditional(a->request->message) || !validates(*a)) continue;
             if (is_conditional(t.client->request->message)) continue;  // may be the client's own condition, passed on
-            std::erase_if(seen_, [&](const validation& v) {
-                return v.target == target_of(t.client->request->message) && v.host == host_of(t.client->request->message);
-            });
-            seen_.push_back({target_of(t.client->request->message), host_of(t.client->request->message), a.get()});
+            seen_[key_of(t)] = a.get();
         }
     }
 
     void judge_later(const transaction& t, const matter& about) {
         const auto& asked = t.client->request->message;
         if (asked.method != "GET" || status_of(*t.client) != 200) return;
-        for (const auto& v : seen_) {
-            const auto& by = *v.by;
-            if (v.target != target_of(asked) || v.host != host_of(asked) || begin_of(*t.client).number < end_of(by).number) continue;
-            if (about.run.ban_between(begin_of(by), begin_of(*t.client)) || by.response->message.field("Vary")) continue;
-            auto attempts = about.run.attempts(t);
-            if (t.delivered_from && t.delivered_from.get() != &by && attempts.empty() && is_older(t, by, about)) {
-                met(*t.client);
-                report(t, by, about,
-                       fmt::format("the copy served (frame {}) is still as it was before the 304 of frame {}",
-                                   t.client->response->first.number, begin_of(by).number));
-            } else if (t.delivered_from.get() == &by) {
-                met(*t.client);
-            } else {
-                judge_lifetime(t, by, attempts, about);
-            }
+        const auto validated = seen_.find(key_of(t));
+        if (validated == seen_.end()) return;
+        const auto& by = *validated->second;
+        if (begin_of(*t.client).number < end_of(by).number) return;
+        if (about.run.ban_between(begin_of(by), begin_of(*t.client)) || by.response->message.field("Vary")) return;
+        auto attempts = about.run.attempts(t);
+        if (t.delivered_from && t.delivered_from.get() != &by && attempts.empty() && is_older(t, by, about)) {
+            met(*t.client);
+            report(t, by, about,
+                   fmt::format("the copy served (frame {}) is still as it was before the 304 of frame {}", t.client->response->first.number,
+                               begin_of(by).number));
+        } else if (t.delivered_from.get() == &by) {
+            met(*t.client);
+        } else {
+            judge_lifetime(t, by, attempts, about);
         }
     }
 
     /// The copy came from before the validation, from the same origin, and nothing newer was stored in between.
     static bool is_older(const transaction& t, const exchange& by, const matter& about) {
         const auto& from = *t.delivered_from;
-        return begin_of(from).number < begin_of(by).number && origin_name(from) == origin_name(by) && !about.run.caused(t, from);
+        return is_surely_from(t, about) && begin_of(from).number < begin_of(by).number && origin_name(from) == origin_name(by) &&
+               !about.run.caused(t, from);
     }
 
     void judge_lifetime(const transaction& t, const exchange& by, const std::vector<exchange_ptr>& attempts, const matter& about) {
+        if (about.made_elsewhere()) return;  // a cache may drop what it has, and what its key is nobody says
         const auto& asked = t.client->request->message;
         if (attempts.empty() || asked.field("Cache-Control") || asked.field("Pragma") || asked.field("Cookie") ||
             asked.field("Authorization") || asked.field("Range"))
@@ -182,7 +178,10 @@ private:
                  {cite("exchange on the client leg", *t.client), cite("the validation", by)});
     }
 
-    std::vector<validation> seen_;
+    using key = std::pair<std::string, std::string>;  // target, host
+    static key key_of(const transaction& t) { return {target_of(t.client->request->message), host_of(t.client->request->message)}; }
+
+    std::map<key, const exchange*> seen_;
 };
 
 }  // namespace
