@@ -1,16 +1,15 @@
 #include "cli/log.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "capture/foreign.h"
+#include "cli/front.h"
 #include "cli/list.h"
 
 namespace badorigin::cli {
@@ -37,44 +36,6 @@ A query: {level}tags:prefix[field] operator operand, joined by not, and, or and 
   == != < <= > >=  numbers;  eq ne  texts;  ~ !~  regular expressions (PCRE2); none: such a record exists
 )";
 
-std::atomic<bool> interrupted{false};
-
-void on_interrupt(int which) {
-    interrupted.store(true);
-    std::signal(which, SIG_DFL);
-}
-
-void remark(const std::string& text) {
-    std::fputs(fmt::format("badorigin: {}\n", text).c_str(), stderr);
-}
-
-/// A line on the terminal that is written over; none where nobody watches.
-class meter {
-public:
-    bool operator()(std::uint64_t done, std::uint64_t size) {
-        const auto now = std::chrono::steady_clock::now();
-        if (!watched_ || now < next_) return true;
-        next_ = now + std::chrono::milliseconds(200);
-        const double seconds = std::chrono::duration<double>(now - begun_).count();
-        std::fputs(
-            fmt::format("\rreading {:3.0f} %, {:.0f} MB/s \x1b[K", size ? 100.0 * static_cast<double>(done) / static_cast<double>(size) : 0,
-                        static_cast<double>(done) / 1e6 / seconds)
-                .c_str(),
-            stderr);
-        shown_ = true;
-        return true;
-    }
-    void clear() const {
-        if (shown_) std::fputs("\r\x1b[K", stderr);
-    }
-
-private:
-    const bool watched_ = ::isatty(STDERR_FILENO) == 1;
-    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
-    std::chrono::steady_clock::time_point next_ = begun_ + std::chrono::milliseconds(500);
-    bool shown_ = false;
-};
-
 capture::evidence read_bundle_only(const log_options& asked) {
     if (asked.captures.size() > 1) throw std::runtime_error("log: a bundle is read alone; give one folder, or capture files");
     if (!asked.proxies.empty()) throw std::runtime_error("--proxy-addr: a bundle says itself where its proxy is");
@@ -86,11 +47,15 @@ capture::evidence read_bundle_only(const log_options& asked) {
 capture::evidence read(const log_options& asked) {
     for (const auto& file : asked.captures)
         if (std::filesystem::is_directory(file)) return read_bundle_only(asked);
-    meter progress;
-    auto read = capture::read_foreign(asked.captures, {asked.proxies, [&](auto done, auto size) { return progress(done, size); }});
-    progress.clear();
+    auto read = [&] {
+        progress_line line;
+        return capture::read_foreign(asked.captures, {asked.proxies, [&](auto done, auto size) {
+                                                          line.show(done, size);
+                                                          return !interrupt.load();
+                                                      }});
+    }();
     if (!read) throw std::runtime_error(read.error());
-    for (const auto& note : read->notes) remark(note);
+    for (const auto& note : read->notes) complain(note);
     return std::move(read->evidence);
 }
 
@@ -158,15 +123,18 @@ int log(const log_options& asked) {
     if (asked.follow != asked.captures.empty())
         throw std::runtime_error(asked.follow ? "log: --follow captures by itself; give no capture file"
                                               : "log: give capture files, a bundle's folder, or --follow (see: badorigin log --help)");
-    std::signal(SIGPIPE, SIG_IGN);
-    if (asked.follow) {
-        std::signal(SIGINT, on_interrupt);
-        std::signal(SIGTERM, on_interrupt);
-        return follow(asked, interrupted);
-    }
+    catch_interrupts();
+    if (asked.follow) return follow(asked, interrupt);
     const log_view view(asked);
-    const auto evidence = read(asked);
-    for (const auto& why : evidence.incomplete) remark(why);
+    capture::evidence evidence;
+    try {
+        evidence = read(asked);
+    } catch (const std::runtime_error&) {
+        if (!interrupt.load()) throw;
+        complain("interrupted; nothing was printed");
+        return 130;
+    }
+    for (const auto& why : evidence.incomplete) complain(why);
     log_sink sink(asked.out);
     std::string text;
     constexpr std::size_t at_once = 1u << 20;

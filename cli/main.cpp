@@ -1,19 +1,14 @@
 // badorigin: scenario → stage → capture → bundle → judge → report. Each is a call; a verdict is only ever that of a stored bundle.
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <map>
 #include <thread>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "capture/evidence.h"
 #include "capture/recorder.h"
+#include "cli/front.h"
 #include "cli/list.h"
 #include "cli/options.h"
 #include "harness/scenario/yaml.h"
@@ -27,64 +22,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::atomic<bool> interrupt{false};
-
-/// The first Ctrl-C ends the run in good order; the second has its usual effect.
-void on_signal(int which) {
-    interrupt.store(true);
-    std::signal(which, SIG_DFL);
-}
-
 std::chrono::milliseconds milliseconds_of(double seconds) {
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
-/// To standard error, whether somebody can read it or not.
-void complain(const std::string& what) {
-    std::fputs(("badorigin: " + what + "\n").c_str(), stderr);
-}
-
-report::console_style style_for(const options& asked) {
-    const char* kind = std::getenv("TERM");
-    const bool terminal = ::isatty(STDOUT_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
-    const bool wanted = asked.colour == "always" || (asked.colour == "auto" && terminal && std::getenv("NO_COLOR") == nullptr);
-    return {wanted, terminal, asked.quiet};
-}
-
 report::entry entry_of(stage::run_result&& r) {
     return {std::move(r.verdict), std::move(r.claim), std::move(r.file), std::move(r.folder), r.took, std::move(r.cited), r.evidence};
-}
-
-/// Whether a report can be written there, asked before an hour of work and not after it. Leaves the file as it is.
-void require_writable(const std::string& option, const std::string& file) {
-    if (file.empty()) return;
-    const std::string folder = fs::path(file).has_parent_path() ? fs::path(file).parent_path().string() : ".";
-    const std::string& asked = fs::exists(file) ? file : folder;
-    if (fs::is_directory(file)) throw std::runtime_error(fmt::format("{} {}: is a folder", option, file));
-    if (::access(asked.c_str(), W_OK) != 0) throw std::runtime_error(fmt::format("{} {}: {}", option, file, std::strerror(errno)));
-}
-
-/// All that can be written is; whether that was everything.
-bool write_reports(const options& asked, const std::vector<report::entry>& entries) {
-    bool all = true;
-    const auto written = [&](const std::expected<void, std::string>& done) {
-        if (!done) complain(done.error());
-        all = all && done;
-    };
-    if (!asked.junit.empty()) written(report::write_junit(asked.junit, entries));
-    if (!asked.json.empty()) written(report::write_json(asked.json, entries, BADORIGIN_VERSION));
-    return all;
-}
-
-/// The end of both front doors: reports, and the console's own trouble. A reader that has gone away (EPIPE) wanted no more.
-bool finish(const options& asked, report::console& console, const std::vector<report::entry>& entries) {
-    console.finish(entries);
-    bool all = write_reports(asked, entries);
-    if (console.trouble() != 0 && console.trouble() != EPIPE) {
-        complain(fmt::format("standard output: {}", std::strerror(console.trouble())));
-        all = false;
-    }
-    return all;
 }
 
 void check_planted(const std::vector<std::string>& asked) {
@@ -142,17 +85,11 @@ int run(const options& asked) {
         }
     }
     settings.own_namespaces = can_have_own_namespaces();
-    std::signal(SIGINT, on_signal);
-    std::signal(SIGTERM, on_signal);
-    if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
-    std::signal(SIGPIPE, SIG_IGN);
+    catch_interrupts();
 
     report::console console(stdout, style_for(asked), scenarios.files.size() * asked.proxies.size());
     stage::progress tell;
-    tell.prepared = [&] {
-        require_writable("--json", asked.json);
-        require_writable("--junit", asked.junit);
-    };
+    tell.prepared = [&] { require_writable_reports(asked); };
     tell.begun = [&](const std::string& scenario, const std::string& proxy) { console.begun(scenario, proxy); };
     tell.ended = [&](const stage::run_result& r) { console.ended(entry_of(stage::run_result(r))); };
     auto results = stage::run_all(settings, tell);
@@ -216,6 +153,9 @@ int main(int argc, char** argv) {
                 break;
             case options::command::judge:
                 code = judge(asked);
+                break;
+            case options::command::verify:
+                code = verify(asked);
                 break;
             case options::command::list:
                 code = list(asked);

@@ -22,6 +22,7 @@ Examples:
   badorigin run scenarios --plant body-lost-on-retry       prove that the checks can fail
   badorigin run my.yaml --proxy 'cmd:haproxy -db -f {config}'
   badorigin judge out/bundled/saint/*                      judge stored evidence again
+  badorigin verify client.pcap origin.pcap                 judge what tcpdump has seen of any proxy
   badorigin log capture.pcap -q 'RespStatus >= 500'         transactions of captured traffic
   badorigin list faults
 
@@ -41,7 +42,7 @@ std::string explain(CLI::App& app, const CLI::ParseError& mistake) {
     const std::string help = fmt::format("(see: badorigin{} --help)", parsed.empty() ? "" : " " + in.get_name());
     const auto left = app.remaining(true);
     if (left.empty()) {
-        if (parsed.empty()) return fmt::format("say what to do: run, judge, log or list {}", help);
+        if (parsed.empty()) return fmt::format("say what to do: run, judge, verify, log or list {}", help);
         return fmt::format("{} {}", mistake.what(), help);
     }
     std::vector<std::string> known;
@@ -122,6 +123,20 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     judge->add_flag("--counts", into.counts, "Print PORT, requests|responses, NUMBER lines instead of verdicts");
     judge->footer("Example:\n  badorigin judge out/bundled/saint/blacklisted-url-keeps-away-from-its-origin");
 
+    auto* verify = app.add_subcommand("verify", "Judge captures made elsewhere (tcpdump, Wireshark) by what packets alone can show");
+    verify->add_option("captures", into.paths, "pcap or pcapng files; several are put together, as the client's side and the origins' side")
+        ->required();
+    verify->add_option("--proxy-addr", into.proxy_addresses, "ADDR[:PORT] of the proxy (repeatable; default: found from the traffic)");
+    verify->add_option("--scenario", into.promises, "A scenario file whose promises and rules_off hold for the capture");
+    verify->add_option("--advice", into.advice, "yes, no: tell what the site could do better, which decides nothing")
+        ->check(CLI::IsMember({"yes", "no"}))
+        ->capture_default_str();
+    verify->add_option("--junit", into.junit, "Write JUnit XML here");
+    verify->add_option("--json", into.json, "Write results as JSON here");
+    verify->add_option("--colour,--color", into.colour, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
+    verify->add_flag("--quiet", into.quiet, "Only what is not upheld, and the summary");
+    verify->footer("Example:\n  badorigin verify client.pcap origin.pcap --proxy-addr 10.0.0.5:80");
+
     auto* list = app.add_subcommand("list", "List what there is, one a line, id first");
     list->add_option("what", into.list_what, "scenarios | rules | faults | planted-bugs")->required()->check(known_list);
     list->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
@@ -147,6 +162,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     }
     if (run->parsed()) into.what = options::command::run;
     if (judge->parsed()) into.what = options::command::judge;
+    if (verify->parsed()) into.what = options::command::verify;
     if (list->parsed()) into.what = options::command::list;
     if (log->parsed()) into.what = options::command::log;
     return true;

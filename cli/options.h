@@ -10,8 +10,8 @@
 namespace badorigin::cli {
 
 struct options {
-    enum class command : std::uint8_t { none, run, judge, list, log } what = command::none;
-    std::vector<std::string> paths;  ///< run: scenarios; judge: bundles
+    enum class command : std::uint8_t { none, run, judge, verify, list, log } what = command::none;
+    std::vector<std::string> paths;  ///< run: scenarios; judge: bundles; verify: captures
     std::string list_what;
     std::vector<std::string> proxies{"bundled"};
     std::string filter;
@@ -26,6 +26,9 @@ struct options {
     std::string policies;
     std::string colour = "auto";
     bool quiet = false;
+    std::vector<std::string> proxy_addresses;  ///< verify: empty: found from the traffic
+    std::string promises;                      ///< verify: a scenario whose promises the capture is held to; empty: none
+    std::string advice = "yes";
     log_options log;
     bool counts = false;  ///< judge: count messages per port
 };

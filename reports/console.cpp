@@ -12,7 +12,7 @@ namespace badorigin::report {
 
 namespace {
 
-constexpr std::size_t exchanges_shown = 6;
+constexpr std::size_t exchanges_shown = 6, findings_shown = 10;  // the latter of one claim
 
 double seconds(std::chrono::nanoseconds t) {
     return std::chrono::duration<double>(t).count();
@@ -47,6 +47,12 @@ std::string indented(const std::string& text) {
 }
 
 }  // namespace
+
+std::string citation_text(const judge::citation& c) {
+    std::string frames = c.in_files;
+    if (frames.empty() && !c.frames.empty()) frames = fmt::format("frames {}", fmt::join(c.frames, ", "));
+    return fmt::format("{}{}{}", c.what, frames.empty() ? "" : " (" + frames + ")", c.detail.empty() ? "" : ": " + c.detail);
+}
 
 console::console(std::FILE* out, console_style style, std::size_t total) : out_(out), style_(style), total_(total) {}
 
@@ -91,8 +97,11 @@ void console::ended(const entry& what) {
                         seconds(what.took), v.reason.empty() || long_reason ? "" : "  (" + v.reason + ")"));
         if (long_reason) put(indented(v.reason));
     }
+    const bool tells_more = what.capture && (!style_.quiet || !good);
+    if (tells_more) put(captured_text(*what.capture));
     // A run that did not come to its end says nothing about the proxy: what its steps lack is no news beside the reason.
     if (!good && v.outcome != judge::outcome::error) show_findings(what);
+    if (tells_more) put(advice_text(v));
     if (!good)
         for (const auto& note : v.notes) put(fmt::format("  note: {}\n", note));
     if (!good && !what.evidence.empty())
@@ -102,18 +111,17 @@ void console::ended(const entry& what) {
 }
 
 void console::show_findings(const entry& what) {
+    std::map<std::string, std::size_t> told;
     for (const auto& f : what.verdict.findings) {
-        if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
+        if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable || f.kind == judge::kind::advice) continue;
+        if (++told[f.claim] > findings_shown) continue;
         put(fmt::format("  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim,
                         f.subject.empty() ? "" : " [" + f.subject + "]", f.message));
-        for (const auto& c : f.citations) {
-            std::string frames;
-            for (const auto n : c.frames) frames += fmt::format("{}{}", frames.empty() ? "" : ", ", n);
-            put(fmt::format("    - {}{}{}\n", c.what, frames.empty() ? "" : " (frames " + frames + ")",
-                            c.detail.empty() ? "" : ": " + c.detail));
-        }
+        for (const auto& c : f.citations) put(fmt::format("    - {}\n", citation_text(c)));
     }
-    for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) put(on_the_wire(*what.cited[i]));
+    for (const auto& [claim, count] : told)
+        if (count > findings_shown) put(fmt::format("  … and {} more of {} (all are in --json)\n", count - findings_shown, claim));
+    for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) put(on_the_wire(*what.cited[i], what.files()));
     if (what.cited.size() > exchanges_shown) put(fmt::format("  … and {} more exchanges\n", what.cited.size() - exchanges_shown));
 }
 

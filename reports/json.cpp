@@ -23,6 +23,7 @@ std::string results_json(const std::vector<entry>& all, const std::string& tool_
         one["evidence_kind"] = capture::name(e.kind);
         one["seconds"] = std::chrono::duration<double>(e.took).count();
         if (!e.evidence.empty()) one["evidence"] = e.evidence;
+        if (e.capture) one["capture"] = captured_json(*e.capture);
         const bool judged = !e.verdict.findings.empty();
         if (judged) {
             one["verdicts"] = json::parse(judge::verdicts_json(e.verdict));

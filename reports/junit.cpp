@@ -26,13 +26,16 @@ std::string why(const entry& what) {
     std::string text = what.verdict.reason.empty() ? std::string() : what.verdict.reason + "\n";
     const bool came_to_its_end = what.verdict.outcome != judge::outcome::error;
     for (const auto& f : what.verdict.findings) {
-        if (!came_to_its_end || f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable) continue;
+        if (!came_to_its_end || f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable ||
+            f.kind == judge::kind::advice)
+            continue;
         text += fmt::format("{} {}{}: {}\n", judge::name(f.outcome), f.claim, f.subject.empty() ? "" : " [" + f.subject + "]", f.message);
     }
     if (came_to_its_end) {
-        for (const auto& e : what.cited) text += on_the_wire(*e);
+        for (const auto& e : what.cited) text += on_the_wire(*e, what.files());
     }
     for (const auto& note : what.verdict.notes) text += "note: " + note + "\n";
+    if (what.capture) text += captured_text(*what.capture);
     if (!what.evidence.empty()) text += "evidence: " + what.evidence + "\n";
     return as_xml(text);
 }

@@ -7,13 +7,23 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "capture/evidence.h"
 #include "capture/exchange.h"
+#include "capture/foreign.h"
+#include "harness/judge/bodies.h"
 #include "harness/judge/finding.h"
 
 namespace badorigin::report {
 
-/// One scenario on one proxy.
+/// A capture made elsewhere, as it was read, and R0 outright.
+struct captured {
+    capture::foreign read;
+    judge::body_account bodies;
+};
+
+/// One scenario on one proxy; or the verdict on a capture made elsewhere.
 struct entry {
     judge::verdict verdict;
     std::string claim, file;
@@ -21,6 +31,10 @@ struct entry {
     std::chrono::nanoseconds took{0};
     std::vector<capture::exchange_ptr> cited;
     capture::evidence_kind kind = capture::evidence_kind::libpcap;
+    std::shared_ptr<const captured> capture = nullptr;  ///< null: the evidence is a bundle
+
+    /// Whose frames have a file's name; null: no others' do.
+    const capture::evidence* files() const { return capture ? &capture->read.evidence : nullptr; }
 };
 
 /// What kind of evidence the verdicts rest on, where it is not a capture by libpcap: every report says so. Empty: it is.
@@ -58,7 +72,17 @@ private:
 
 /// An exchange as it stood on the wire: start lines, field lines and the body's beginning, with frame numbers and offsets; control bytes
 /// escaped.
-std::string on_the_wire(const capture::exchange& what);
+std::string on_the_wire(const capture::exchange& what, const capture::evidence* files = nullptr);
+
+// The words that these are made of.
+std::string frames_text(capture::frame_number first, capture::frame_number last, const capture::evidence* files);  ///< "frames 3-5"
+std::string connection_state(const capture::exchange& e);  ///< "fresh", "reused, idle for 0.300 s"
+std::string citation_text(const judge::citation& c);
+
+// What is told of a capture made elsewhere, beside its verdict: how it was read and R0 outright, as text and as JSON; advice.
+std::string captured_text(const captured& what);
+std::string advice_text(const judge::verdict& verdict);
+nlohmann::ordered_json captured_json(const captured& what);
 
 /// JUnit XML as CI servers read it: a suite a proxy, a case a scenario; violated → failure, error and inconclusive → error, not_applicable
 /// → skipped.
