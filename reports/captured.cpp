@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "reports/escaped.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
