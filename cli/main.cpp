@@ -163,6 +163,9 @@ int main(int argc, char** argv) {
             case options::command::log:
                 code = log(asked.log);
                 break;
+            case options::command::import:
+                code = import_traffic(asked.import);
+                break;
             case options::command::none:
                 break;
         }

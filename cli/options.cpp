@@ -24,6 +24,7 @@ Examples:
   badorigin judge out/bundled/saint/*                      judge stored evidence again
   badorigin verify client.pcap origin.pcap                 judge what tcpdump has seen of any proxy
   badorigin log capture.pcap -q 'RespStatus >= 500'         transactions of captured traffic
+  badorigin import shop.pcap -o shop                       scenarios of captured traffic, to be run
   badorigin list faults
 
 Exit codes: 0 all upheld or not applicable, 1 something violated, 2 usage, set-up or harness error,
@@ -42,7 +43,7 @@ std::string explain(CLI::App& app, const CLI::ParseError& mistake) {
     const std::string help = fmt::format("(see: badorigin{} --help)", parsed.empty() ? "" : " " + in.get_name());
     const auto left = app.remaining(true);
     if (left.empty()) {
-        if (parsed.empty()) return fmt::format("say what to do: run, judge, verify, log or list {}", help);
+        if (parsed.empty()) return fmt::format("say what to do: run, judge, verify, log, import or list {}", help);
         return fmt::format("{} {}", mistake.what(), help);
     }
     std::vector<std::string> known;
@@ -142,6 +143,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     list->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
 
     auto* log = add_log(app, into.log);
+    auto* import = add_import(app, into.import);
 
     try {
         app.parse(argc, argv);
@@ -165,6 +167,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     if (verify->parsed()) into.what = options::command::verify;
     if (list->parsed()) into.what = options::command::list;
     if (log->parsed()) into.what = options::command::log;
+    if (import->parsed()) into.what = options::command::import;
     return true;
 }
 

@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/import.h"
 #include "cli/log.h"
 
 namespace badorigin::cli {
 
 struct options {
-    enum class command : std::uint8_t { none, run, judge, verify, list, log } what = command::none;
+    enum class command : std::uint8_t { none, run, judge, verify, list, log, import } what = command::none;
     std::vector<std::string> paths;  ///< run: scenarios; judge: bundles; verify: captures
     std::string list_what;
     std::vector<std::string> proxies{"bundled"};
@@ -30,6 +31,7 @@ struct options {
     std::string promises;                      ///< verify: a scenario whose promises the capture is held to; empty: none
     std::string advice = "yes";
     log_options log;
+    import_options import;
     bool counts = false;  ///< judge: count messages per port
 };
 

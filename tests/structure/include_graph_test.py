@@ -20,6 +20,7 @@ UNITS = {
     "proxy-under-test/drivers/": "drivers",
     "harness/scenario/": "scenario",
     "harness/judge/": "judge",
+    "harness/traffic/": "traffic",
     "harness/stage/": "stage",
     "reports/": "reports",
     "cli/": "cli",
@@ -35,9 +36,10 @@ MAY = {
     "drivers": set(),
     "scenario": {"script"},
     "judge": {"http", "capture", "scenario", "script"},
+    "traffic": {"http", "capture", "scenario", "script", "judge"},
     "stage": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge"},
     "reports": {"judge", "capture", "http"},
-    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "stage", "reports"},
+    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
 }
 # CMake targets that stand for a unit under another name.
 TARGETS = {"settings": "drivers", "cache_core": "cache", "badorigin-cache": "cache", "badorigin": "cli"}
