@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -45,6 +46,40 @@ bool write_reports(const options& asked, const std::vector<report::entry>& entri
     return all;
 }
 
+using clock = std::chrono::steady_clock;
+
+/// Not before it has taken a while, and not more often than an eye wants it; gone at its end.
+class progress_line {
+public:
+    progress_line() = default;
+    ~progress_line() {
+        if (drawn_) std::fputs("\r\033[K", stderr);
+    }
+    progress_line(const progress_line&) = delete;
+    progress_line& operator=(const progress_line&) = delete;
+
+    void show(std::uint64_t done, std::uint64_t size) {
+        const auto now = clock::now();
+        if (!watched_ || now < next_) return;
+        next_ = now + std::chrono::milliseconds(100);
+        constexpr std::size_t width = 30;
+        const double seconds = std::chrono::duration<double>(now - begun_).count();
+        const double share = size > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(size)) : 0;
+        const auto filled = static_cast<std::size_t>(share * width);
+        std::fputs(fmt::format("\r[{}{}] {:3.0f} %  {:.0f} MB/s\033[K", std::string(filled, '#'), std::string(width - filled, ' '),
+                               100 * share, static_cast<double>(done) / 1e6 / seconds)
+                       .c_str(),
+                   stderr);
+        drawn_ = true;
+    }
+
+private:
+    const bool watched_ = ::isatty(STDERR_FILENO) == 1;
+    const clock::time_point begun_ = clock::now();
+    clock::time_point next_ = begun_ + std::chrono::milliseconds(300);
+    bool drawn_ = false;
+};
+
 }  // namespace
 
 void complain(const std::string& what) {
@@ -73,28 +108,18 @@ bool finish(const options& asked, report::console& console, const std::vector<re
     return all;
 }
 
-using clock = std::chrono::steady_clock;
-
-progress_line::progress_line()
-    : watched_(::isatty(STDERR_FILENO) == 1), begun_(clock::now()), next_(begun_ + std::chrono::milliseconds(300)) {}
-
-progress_line::~progress_line() {
-    if (drawn_) std::fputs("\r\033[K", stderr);
-}
-
-void progress_line::show(std::uint64_t done, std::uint64_t size) {
-    const auto now = clock::now();
-    if (!watched_ || now < next_) return;
-    next_ = now + std::chrono::milliseconds(100);
-    constexpr std::size_t width = 30;
-    const double seconds = std::chrono::duration<double>(now - begun_).count();
-    const double share = size > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(size)) : 0;
-    const auto filled = static_cast<std::size_t>(share * width);
-    std::fputs(fmt::format("\r[{}{}] {:3.0f} %  {:.0f} MB/s\033[K", std::string(filled, '#'), std::string(width - filled, ' '), 100 * share,
-                           static_cast<double>(done) / 1e6 / seconds)
-                   .c_str(),
-               stderr);
-    drawn_ = true;
+capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
+    progress_line line;
+    capture::foreign_settings settings;
+    settings.proxies = proxies;
+    settings.progress = [&](std::uint64_t done, std::uint64_t size) {
+        line.show(done, size);
+        return !interrupt.load();
+    };
+    auto read = capture::read_foreign(files, settings);
+    if (interrupt.load()) throw stopped("interrupted; nothing was judged or written");
+    if (!read) throw std::runtime_error(read.error());
+    return std::move(*read);
 }
 
 void catch_interrupts() {

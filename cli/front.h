@@ -2,11 +2,11 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <cstdint>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "capture/foreign.h"
 #include "cli/options.h"
 #include "reports/report.h"
 
@@ -28,23 +28,11 @@ bool finish(const options& asked, report::console& console, const std::vector<re
 extern std::atomic<bool> interrupt;
 void catch_interrupts();
 
-/// How far reading is and how fast, on a terminal: not before it has taken a while, and not more often than an eye wants it. Gone at its
-/// end.
-class progress_line {
-public:
-    progress_line();
-    ~progress_line();
-    progress_line(const progress_line&) = delete;
-    progress_line& operator=(const progress_line&) = delete;
-    /// Bytes.
-    void show(std::uint64_t done, std::uint64_t size);
-
-private:
-    const bool watched_;
-    bool drawn_ = false;
-    const std::chrono::steady_clock::time_point begun_;
-    std::chrono::steady_clock::time_point next_;
+/// Captures made elsewhere; how far reading is and how fast shows on a terminal. Throws std::runtime_error, stopped where Ctrl-C ended it.
+struct stopped : std::runtime_error {
+    using std::runtime_error::runtime_error;
 };
+capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies);
 
 /// `badorigin verify CAPTURE…`; returns the exit code.
 int verify(const options& asked);

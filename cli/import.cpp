@@ -12,7 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "capture/foreign.h"
+#include "cli/front.h"
 #include "cli/list.h"
 #include "harness/judge/judge.h"
 #include "harness/scenario/yaml.h"
@@ -94,13 +94,10 @@ source read_bundle(const std::string& folder) {
 }
 
 source read_files(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
-    capture::foreign_settings settings;
-    settings.proxies = proxies;
-    auto found = capture::read_foreign(files, settings);
-    if (!found) throw std::runtime_error(found.error());
-    for (const auto& f : found->files)
-        if (!f.damage.empty()) found->notes.push_back(fmt::format("{} is damaged, and read as far as it goes: {}.", f.name, f.damage));
-    return {fmt::format("{}", fmt::join(files, ", ")), std::move(found->evidence), std::move(found->notes)};
+    auto found = read_captures(files, proxies);
+    for (const auto& f : found.files)
+        if (!f.damage.empty()) found.notes.push_back(fmt::format("{} is damaged, and read as far as it goes: {}.", f.name, f.damage));
+    return {fmt::format("{}", fmt::join(files, ", ")), std::move(found.evidence), std::move(found.notes)};
 }
 
 std::vector<source> read_all(const import_options& asked) {
@@ -268,6 +265,7 @@ CLI::App* add_import(CLI::App& app, import_options& into) {
 
 int import_traffic(const import_options& asked) {
     const auto settings = settings_of(asked);
+    catch_interrupts();
     const auto sources = read_all(asked);
     writing out{asked};
     for (const auto& from : sources) out.add(from, traffic::import_traffic(from.evidence, settings));

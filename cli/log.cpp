@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "capture/foreign.h"
 #include "cli/front.h"
 #include "cli/list.h"
 
@@ -47,16 +46,9 @@ capture::evidence read_bundle_only(const log_options& asked) {
 capture::evidence read(const log_options& asked) {
     for (const auto& file : asked.captures)
         if (std::filesystem::is_directory(file)) return read_bundle_only(asked);
-    auto read = [&] {
-        progress_line line;
-        return capture::read_foreign(asked.captures, {asked.proxies, [&](auto done, auto size) {
-                                                          line.show(done, size);
-                                                          return !interrupt.load();
-                                                      }});
-    }();
-    if (!read) throw std::runtime_error(read.error());
-    for (const auto& note : read->notes) complain(note);
-    return std::move(read->evidence);
+    auto read = read_captures(asked.captures, asked.proxies);
+    for (const auto& note : read.notes) complain(note);
+    return std::move(read.evidence);
 }
 
 std::string one_of(const std::vector<std::string>& words, const std::string& word) {
@@ -126,14 +118,7 @@ int log(const log_options& asked) {
     catch_interrupts();
     if (asked.follow) return follow(asked, interrupt);
     const log_view view(asked);
-    capture::evidence evidence;
-    try {
-        evidence = read(asked);
-    } catch (const std::runtime_error&) {
-        if (!interrupt.load()) throw;
-        complain("interrupted; nothing was printed");
-        return 130;
-    }
+    const auto evidence = read(asked);
     for (const auto& why : evidence.incomplete) complain(why);
     log_sink sink(asked.out);
     std::string text;

@@ -169,6 +169,9 @@ int main(int argc, char** argv) {
             case options::command::none:
                 break;
         }
+    } catch (const stopped& e) {
+        complain(e.what());
+        return 130;
     } catch (const std::exception& e) {
         complain(e.what());
         return 2;

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "capture/foreign.h"
 #include "cli/front.h"
 #include "harness/judge/cited.h"
 #include "harness/judge/judge.h"
@@ -35,17 +34,8 @@ scenario::scenario what_is_promised(const options& asked) {
 }
 
 std::shared_ptr<report::captured> read_all(const options& asked) {
-    progress_line line;
-    capture::foreign_settings settings;
-    settings.proxies = asked.proxy_addresses;
-    settings.progress = [&](std::uint64_t done, std::uint64_t size) {
-        line.show(done, size);
-        return !interrupt.load();
-    };
-    auto read = capture::read_foreign(asked.paths, settings);
-    if (!read) throw std::runtime_error(read.error());
     auto all = std::make_shared<report::captured>();
-    all->read = std::move(*read);
+    all->read = read_captures(asked.paths, asked.proxy_addresses);
     all->bodies = judge::follow_bodies(all->read.evidence);
     return all;
 }
@@ -87,14 +77,7 @@ int verify(const options& asked) {
     const auto begun = clock::now();
     require_writable_reports(asked);
     catch_interrupts();
-    std::shared_ptr<report::captured> all;
-    try {
-        all = read_all(asked);
-    } catch (const std::runtime_error&) {
-        if (!interrupt.load()) throw;
-        complain("interrupted; nothing was judged");
-        return 130;
-    }
+    auto all = read_all(asked);
     require_a_proxy(all->read);
     std::vector<report::entry> entries;
     entries.push_back(judged(std::move(all), asked, begun));
