@@ -1,6 +1,7 @@
 // The numbers of the two capture formats (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -30,9 +31,11 @@ inline bool known_block(std::uint32_t type) {
     return (type >= 1 && type <= 10) || type == 0xbad || type == 0x40000bad;
 }
 
-/// seconds × 10⁹ + nanoseconds in modular arithmetic: a damaged file may hold anything.
+/// seconds × 10⁹ + nanoseconds in modular arithmetic: a damaged file may hold anything. Within ±73 years of 1970, so that the difference of
+/// two is one as well.
 inline nanoseconds time_of(std::uint64_t seconds, std::uint64_t fraction_ns) {
-    return nanoseconds(static_cast<std::int64_t>(seconds * 1'000'000'000u + fraction_ns));
+    constexpr std::int64_t most = std::int64_t{1} << 61;
+    return nanoseconds(std::clamp(static_cast<std::int64_t>(seconds * 1'000'000'000u + fraction_ns), -most, most));
 }
 
 struct interface_description {

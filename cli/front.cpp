@@ -126,7 +126,6 @@ void catch_interrupts() {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     if (std::signal(SIGHUP, on_signal) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
-    std::signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace badorigin::cli

@@ -1,5 +1,6 @@
 // badorigin: scenario → stage → capture → bundle → judge → report. Each is a call; a verdict is only ever that of a stored bundle.
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <thread>
@@ -130,7 +131,14 @@ int judge(const options& asked) {
     std::vector<stage::run_result> results;
     for (const auto& folder : asked.paths) {
         auto result = stage::judge_again(folder);
-        if (!result) throw std::runtime_error(result.error());
+        if (!result && asked.paths.size() == 1) throw std::runtime_error(result.error());
+        if (!result) {  // the others are judged all the same
+            stage::run_result unread;
+            unread.verdict.scenario = folder;
+            unread.verdict.outcome = badorigin::judge::outcome::error;
+            unread.verdict.reason = result.error();
+            result = std::move(unread);
+        }
         results.push_back(*result);
         entries.push_back(entry_of(std::move(*result)));
         console.ended(entries.back());
@@ -143,6 +151,7 @@ int judge(const options& asked) {
 
 int main(int argc, char** argv) {
     using namespace badorigin::cli;
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone away wants no more; that is no crash
     options asked;
     int code = 2;
     if (!parse(argc, argv, asked, code)) return code;

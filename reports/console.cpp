@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 
+#include "reports/escaped.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
@@ -43,6 +44,18 @@ std::string indented(const std::string& text) {
     std::string out;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) out += line.empty() ? "\n" : "  " + line + "\n";
+    return out;
+}
+
+/// What came over the wire says nothing to the terminal: control bytes are shown, not sent.
+std::string plain(const std::string& text) {
+    std::string out;
+    for (std::size_t from = 0; from <= text.size();) {
+        const auto end = std::min(text.find('\n', from), text.size());
+        out += escaped(std::string_view(text).substr(from, end - from));
+        if (end < text.size()) out += '\n';
+        from = end + 1;
+    }
     return out;
 }
 
@@ -94,8 +107,8 @@ void console::ended(const entry& what) {
     const bool long_reason = v.reason.find('\n') != std::string::npos;
     if (!style_.quiet || !good) {
         put(fmt::format("{} {}  {}  {:.2f} s{}\n", paint(v.outcome, fmt::format("{:<14}", judge::name(v.outcome))), v.scenario, v.proxy,
-                        seconds(what.took), v.reason.empty() || long_reason ? "" : "  (" + v.reason + ")"));
-        if (long_reason) put(indented(v.reason));
+                        seconds(what.took), v.reason.empty() || long_reason ? "" : "  (" + plain(v.reason) + ")"));
+        if (long_reason) put(indented(plain(v.reason)));
     }
     const bool tells_more = what.capture && (!style_.quiet || !good);
     if (tells_more) put(captured_text(*what.capture));
@@ -103,7 +116,7 @@ void console::ended(const entry& what) {
     if (!good && v.outcome != judge::outcome::error) show_findings(what);
     if (tells_more) put(advice_text(v));
     if (!good)
-        for (const auto& note : v.notes) put(fmt::format("  note: {}\n", note));
+        for (const auto& note : v.notes) put(fmt::format("  note: {}\n", plain(note)));
     if (!good && !what.evidence.empty())
         put(fmt::format("  evidence: {} (judge it again: badorigin judge {})\n", what.evidence, what.evidence));
     show_live();
@@ -116,8 +129,8 @@ void console::show_findings(const entry& what) {
         if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable || f.kind == judge::kind::advice) continue;
         if (++told[f.claim] > findings_shown) continue;
         put(fmt::format("  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim,
-                        f.subject.empty() ? "" : " [" + f.subject + "]", f.message));
-        for (const auto& c : f.citations) put(fmt::format("    - {}\n", citation_text(c)));
+                        f.subject.empty() ? "" : " [" + f.subject + "]", plain(f.message)));
+        for (const auto& c : f.citations) put(fmt::format("    - {}\n", plain(citation_text(c))));
     }
     for (const auto& [claim, count] : told)
         if (count > findings_shown) put(fmt::format("  … and {} more of {} (all are in --json)\n", count - findings_shown, claim));

@@ -43,8 +43,10 @@ private:
 
     std::expected<node_ptr, query_error> chain(std::string_view word, enum node::kind what,
                                                std::expected<node_ptr, query_error> (parser::*operand)()) {
+        constexpr int most_words = 1000;  // each makes the tree one deeper
         auto left = (this->*operand)();
         while (left && word_is(word)) {
+            if (++words_ > most_words) return fail(fmt::format("a query may have {} and, or", most_words));
             ++next_;
             auto right = (this->*operand)();
             if (!right) return right;
@@ -250,7 +252,7 @@ private:
 
     std::vector<query_token> tokens_;
     std::size_t next_ = 0;
-    int depth_ = 0;
+    int depth_ = 0, words_ = 0;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "proxy-under-test/cache/client_request.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <fmt/core.h>
 
 #include "proxy-under-test/cache/dates.h"
@@ -241,7 +240,7 @@ void client_request::refresh_in_background(const object_ptr& stale) {
             }
             in.objects.end_fetch(key);
         }(engine_, configuration_, std::move(exchange), validated),
-        boost::asio::detached);
+        unattended);
 }
 
 awaitable<client_request::state> client_request::miss() {

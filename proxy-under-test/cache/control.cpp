@@ -3,7 +3,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
@@ -146,7 +145,7 @@ control::control(engine& in, const std::string& path) : parts_(std::make_unique<
     if (!ec) acceptor.listen(1, ec);
     if (ec) throw std::runtime_error("Cannot listen for control at " + path + ": " + ec.message());
     parts_->path = path;
-    asio::co_spawn(in.io, parts_->serve(), asio::detached);
+    asio::co_spawn(in.io, parts_->serve(), unattended);
 }
 
 control::~control() {

@@ -1,6 +1,7 @@
 // What everything in the cache shares: one event loop, one clock, one store.
 #pragma once
 
+#include <exception>
 #include <map>
 #include <memory>
 
@@ -14,6 +15,12 @@
 #include "proxy-under-test/cache/vcl_context.h"
 
 namespace badorigin::cache {
+
+/// For coroutines that nobody waits for: what they throw ends the program with its message. In silence those who wait for what they do
+/// would wait for ever.
+inline constexpr auto unattended = [](std::exception_ptr failure) {
+    if (failure) std::rethrow_exception(failure);
+};
 
 struct engine {
     engine(clock::mode how, nanoseconds start, const std::string& log_path) : time(how, start), log(log_path) {}
@@ -43,6 +50,9 @@ struct engine {
     /// Until stop(): runs what is ready, then timers that are due. `when_quiescent` is called when nothing at all is ready and says
     /// whether it made something happen; if not, the loop sleeps until something does.
     void run(const std::function<bool()>& when_quiescent);
+
+private:
+    bool work();
 };
 
 /// Probes its backends until it is no longer warm (probes.cpp).

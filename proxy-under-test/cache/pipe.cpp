@@ -1,5 +1,4 @@
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "proxy-under-test/cache/client_request.h"
 #include "proxy-under-test/cache/waiting.h"
@@ -48,8 +47,8 @@ awaitable<void> tunnel(engine& in, connection_ptr client, connection_ptr origin)
     auto shared = std::make_shared<tunnel_state>();
     co_await until_woken([&](auto wake) {
         shared->wake = wake;
-        boost::asio::co_spawn(in.io, copy(in, client, origin, shared), boost::asio::detached);
-        boost::asio::co_spawn(in.io, copy(in, origin, client, shared), boost::asio::detached);
+        boost::asio::co_spawn(in.io, copy(in, client, origin, shared), unattended);
+        boost::asio::co_spawn(in.io, copy(in, origin, client, shared), unattended);
     });
     origin->close();
 }

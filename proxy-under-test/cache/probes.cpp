@@ -3,7 +3,6 @@
 // An answer without a status line, or a connection that closes before one, is a failed probe at once; waiting on would gain nothing,
 // and looking again and again at a connection that has ended is how a checker once burnt a core (R4).
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <fmt/core.h>
 
 #include "proxy-under-test/cache/engine.h"
@@ -72,7 +71,7 @@ awaitable<void> probe_while_warm(engine& in, configuration_ptr of, backend& whic
 
 void start_probes(engine& in, const configuration_ptr& of) {
     for (const auto& each : of->backends.backends()) {
-        if (each->probed) boost::asio::co_spawn(in.io, probe_while_warm(in, of, *each), boost::asio::detached);
+        if (each->probed) boost::asio::co_spawn(in.io, probe_while_warm(in, of, *each), unattended);
     }
 }
 

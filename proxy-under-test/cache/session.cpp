@@ -1,7 +1,6 @@
 // A client's connection: one request after the other, as they come (RFC 9112 9.3), each read strictly.
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <fmt/core.h>
 
@@ -77,7 +76,7 @@ awaitable<void> accept_all(engine& in, tcp::acceptor acceptor) {
             co_await sleep_until(in.time, in.now() + accept_pause);
             continue;
         }
-        asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket))), asio::detached);
+        asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket))), unattended);
     }
 }
 }  // namespace
@@ -94,7 +93,7 @@ std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port) {
     if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec) throw std::runtime_error(fmt::format("Cannot listen on {}:{}: {}", host, port, ec.message()));
     const auto bound = acceptor.local_endpoint().port();
-    asio::co_spawn(in.io, accept_all(in, std::move(acceptor)), asio::detached);
+    asio::co_spawn(in.io, accept_all(in, std::move(acceptor)), unattended);
     return bound;
 }
 

@@ -135,7 +135,6 @@ TEST_F(live, a_session_is_captured_whole_between_its_markers) {
         for (const auto& e : all->exchanges) EXPECT_EQ(e->response->message.content_size, body.size());
         ASSERT_EQ(all->connections.size(), 1u);
         EXPECT_EQ(all->connections[0]->response_bytes, bytes);
-        EXPECT_EQ(all->connections[0]->retransmissions, 0u);
         EXPECT_TRUE(all->connections[0]->client_fin && all->connections[0]->server_fin);
     });
 }
@@ -182,6 +181,9 @@ int in_a_child(const std::function<int()>& what) {
 }
 
 TEST_F(live, an_ordinary_user_gets_the_right_in_a_namespace_of_his_own) {
+#ifdef __SANITIZE_THREAD__
+    GTEST_SKIP() << "TSan has a thread of its own, and a process with threads gets no user namespace (unshare(2))";
+#endif
     ASSERT_EQ(::chmod(folder.c_str(), 0777), 0);
     EXPECT_EQ(in_a_child([&] {
                   if (::geteuid() == 0 && (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0)) return 1;
