@@ -22,6 +22,7 @@ inline void PrintTo(const sample& given, std::ostream* out) {
 }
 
 inline std::vector<sample> samples() {
+    using namespace std::string_literals;
     using enum direction;
     return {
         {"plain get", request, "GET /a HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n\r\n"},
@@ -84,7 +85,7 @@ inline std::vector<sample> samples() {
         {"evidence ends in trailer", response, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n",
          stream_end::capture_ended},
         {"control bytes", response,
-         std::string{"HTTP/1.1 200 O\1K\r\nX: a\0b\x7f\r\nNo colon\r\nS : t\r\n: v\r\nB@d: v\r\nContent-Length: +1\r\n\r\n", 83}},
+         "HTTP/1.1 200 O\1K\r\nX: a\0b\x7f\r\nNo colon\r\nS : t\r\n: v\r\nB@d: v\r\nContent-Length: +1\r\n\r\n"s},
         {"oversize header", response, "HTTP/1.1 200 OK\r\nA: b\r\nX: " + std::string(300, 'x') + "\r\n\r\nrest"},
     };
 }
