@@ -185,7 +185,9 @@ std::expected<std::unique_ptr<recorder>, recorder::failure> recorder::start(cons
     if (!p) return failed(where + reason);
     pcap_set_snaplen(p, snap_length);
     pcap_set_promisc(p, 0);
-    pcap_set_timeout(p, 1);
+    // The kernel closes a block of 256 KiB whenever it has held a packet for so long, however empty it is: with 1 ms a machine that does
+    // not run our thread for a quarter of a second uses up the 256 blocks of 64 MiB, and packets are lost that there was room for.
+    pcap_set_timeout(p, 10);
     pcap_set_buffer_size(p, static_cast<int>(settings.ring_bytes));
     const bool in_nanoseconds = pcap_set_tstamp_precision(p, PCAP_TSTAMP_PRECISION_NANO) == 0;
     if (const int status = pcap_activate(p); status < 0) {

@@ -4,7 +4,7 @@
 
 namespace badorigin::stage {
 
-/// For the calling thread; as it was before when this ends. Without the right: no change.
+/// For the calling thread and the threads that it starts meanwhile; as it was before when this ends. Without the right: no change.
 class higher_priority {
 public:
     higher_priority();

@@ -16,6 +16,7 @@
 
 #include "capture/evidence_writer.h"
 #include "harness/scenario/yaml.h"
+#include "harness/stage/priority.h"
 
 namespace badorigin::stage {
 
@@ -165,6 +166,7 @@ void stage::start_capture() {
             filter = fmt::format("udp port {} or tcp port {}", capture::marker_port, proxy_port_);
             for (const auto& [name, port] : ports_) filter += fmt::format(" or tcp port {}", port);
         }
+        const higher_priority of_its_thread;  // inherited: what the capture cannot keep up with is lost
         witness_ = make_live_witness(settings_.folder + "/packets.pcapng", filter, nonce_);
     }
     started_ = std::chrono::steady_clock::now();  // with the marker, so that vitals and packets count from one moment
