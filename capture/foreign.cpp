@@ -127,6 +127,9 @@ std::expected<foreign, std::string> read_foreign(const std::vector<std::string>&
     foreign found;
     evidence& all = found.evidence;
     all.manifest.evidence = evidence_kind::file;
+    // A connection whose SYN was not captured is turned the right way round where we are told who listens.
+    for (const std::string& proxy : settings.proxies)
+        if (endpoint listening; endpoint::parse(proxy, listening)) all.manifest.roles[listening.text()] = "proxy";
     intake packets(all);
     const auto who = sources.size() == 1 ? read_one(sources.front(), settings.proxies, all, packets, progress)
                                          : read_several(sources, settings.proxies, all, packets, progress);

@@ -1,4 +1,4 @@
-// The ring is TPACKET_V3 with a block timeout of 1 ms: immediate mode would take a slot of 64 KiB for each packet. Loopback shows each
+// The ring is TPACKET_V3 with a block timeout: immediate mode would take a slot of 64 KiB for each packet. Loopback shows each
 // packet twice, going out and coming in; the outgoing copy is switched off in the kernel, since filtering by direction lost packets.
 #include "capture/recorder.h"
 
@@ -45,6 +45,7 @@ public:
           in_nanoseconds_(in_nanoseconds),
           link_(static_cast<link_type>(pcap_datalink(capture_.get()))),
           wake_(wake),
+          begun_(std::chrono::system_clock::now().time_since_epoch()),
           drops_before_(dropped()),
           thread_([this] { run(); }) {}
 
@@ -126,6 +127,7 @@ private:
         packet.data = bytes;
         packet.original_length = header.len;
         packet.frame.time = std::chrono::seconds(header.ts.tv_sec) + nanoseconds(header.ts.tv_usec * (in_nanoseconds_ ? 1 : 1000));
+        if (packet.frame.time < begun_) return;
         writer_.write(packet);
         if (bytes.size() < longest_marker) look_for_marker(packet);
     }
@@ -160,6 +162,9 @@ private:
     std::set<std::uint32_t> markers_;
     std::string error_;
     std::uint64_t frames_ = 0, drops_ = 0;
+    /// While the capture is set up, packets pass twice, unfiltered, or (as the filter is laid) not at all: what is older than this is left
+    /// out, so that a connection has no hole where the capture begins.
+    const nanoseconds begun_;
     std::uint64_t drops_before_;
     std::thread thread_;  // last: it uses all of the above
 };

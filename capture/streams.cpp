@@ -3,6 +3,7 @@
 #include "capture/streams.h"
 
 #include <deque>
+#include <set>
 #include <unordered_map>
 
 #include "capture/ends.h"
@@ -18,6 +19,7 @@ constexpr frame_number linger_frames = 65536;
 
 struct stream_table::impl {
     role_map roles;
+    std::set<endpoint> listening;  // who a SYN was sent to
     on_connection connections;
     on_exchange exchanges;
     stream_limits limits;
@@ -32,8 +34,8 @@ struct stream_table::impl {
 
     bool client_is_sender(const tcp_segment& s) const {
         if (s.syn) return !s.ack;
-        if (roles.contains(s.to)) return true;
-        if (roles.contains(s.from)) return false;
+        if (roles.contains(s.to) != roles.contains(s.from)) return roles.contains(s.to);
+        if (listening.contains(s.to) != listening.contains(s.from)) return listening.contains(s.to);
         if (s.payload.starts_with("HTTP/")) return false;
         if (s.payload.find(" HTTP/1.") < s.payload.find('\n')) return true;
         return s.to.port <= s.from.port;
@@ -44,6 +46,7 @@ struct stream_table::impl {
         on->id = ++last_connection;
         on->client = client_is_sender(s) ? s.from : s.to;
         on->server = client_is_sender(s) ? s.to : s.from;
+        if (s.syn) listening.insert(on->server);
         on->opened = s.frame;
         return std::make_unique<capture::flow>(std::move(on), roles, last_exchange, exchanges, limits);
     }

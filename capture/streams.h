@@ -26,8 +26,8 @@ public:
     using on_exchange = std::function<void(std::shared_ptr<exchange>)>;
     using on_connection = std::function<void(std::shared_ptr<connection>)>;
 
-    /// `server_ports`: roles by "ADDR:PORT"; a segment to or from such an endpoint tells client from server where no SYN was seen; else the
-    /// SYN does, else what looks like HTTP, else the lower port is the server.
+    /// `roles`: by "ADDR:PORT" of the server. A SYN tells client from server; where none was seen, the endpoint with a role is the server,
+    /// else the one that an earlier SYN went to, else what looks like HTTP tells, else the lower port is the server.
     stream_table(std::map<std::string, std::string> roles, on_connection connections, on_exchange exchanges, stream_limits limits = {});
     ~stream_table();
     void feed(const tcp_segment& segment);

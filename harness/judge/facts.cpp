@@ -38,6 +38,12 @@ frame_ref client_end(const capture::connection& c) {
     return earlier(c.client_fin, c.client_rst);
 }
 
+frame_ref known_at(const exchange& origin) {
+    if (origin.answered()) return origin.response->header_end;
+    const auto ended = origin.on ? server_end(*origin.on) : frame_ref{};
+    return ended ? ended : end_of(origin);
+}
+
 bool begun_unseen(const exchange& e) {
     return !e.request && e.index == 0 && e.on && !e.on->complete_start;
 }

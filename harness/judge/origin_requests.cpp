@@ -28,13 +28,6 @@ bool delivered(const transaction& t, const origin_request& r) {
     return t.delivered_from && contains(r.attempts, t.delivered_from);
 }
 
-/// The frame in which the proxy knew what came of it.
-frame_ref known_at(const exchange& origin) {
-    if (origin.answered()) return origin.response->header_end;
-    const auto ended = origin.on ? server_end(*origin.on) : frame_ref{};
-    return ended ? ended : end_of(origin);
-}
-
 bool in_background(const transaction& t, const origin_request& r) {
     if (!t.client || !t.client->response || delivered(t, r)) return false;
     const auto& last = *r.attempts.back();

@@ -124,7 +124,10 @@ void write_attempt(writer& w, const exchange& e, bool again) {
         w.stamp("Beresp", e.response->header_end);
         w.message(*e.response, "Beresp");
     }
-    if (auto error = error_of(e); !error.empty()) w.add("FetchError", error, end_of(e));
+    if (auto error = error_of(e); !error.empty()) {
+        w.add("FetchError", error, end_of(e));
+        if (!e.answered()) w.stamp("Error", known_at(e));
+    }
     if (e.on->closed() && e.index + 1 >= e.on->exchanges) w.add("BackendClose", fmt::format("{} {}", e.on->id, origin_name(e)), e.on->last);
     if (e.response && e.response->message.content_size > 0) {
         w.stamp("BerespBody", e.response->last);

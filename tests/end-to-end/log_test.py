@@ -214,8 +214,8 @@ class Comparison:
             self.same(where, "request", a.request.wire(), b.request.wire())
             self.same(where, "connections", a.reused, b.reused)
             self.answer(where, theirs.piped, a, b)
-            answered_first = float(a.stamps.get("Beresp", "inf")) < float(ours.stamps.get("Process", "-inf"))
-            self.link(where, answered_first, our_tree[name], their_tree[name])
+            known = float(a.stamps.get("Error") or a.stamps.get("Beresp") or "inf")
+            self.link(where, known <= float(ours.stamps.get("Process", "-inf")), our_tree[name], their_tree[name])
 
     def answer(self, where, piped, ours, theirs):
         nothing = not theirs.response.start
@@ -226,11 +226,11 @@ class Comparison:
         self.same(where, "response", ours.response.wire(), theirs.response.wire())
         self.same(where, "failed", ours.failed, theirs.failed)
 
-    def link(self, where, answered_first, ours, theirs):
+    def link(self, where, known_first, ours, theirs):
         parent, why = theirs
         if why in ("pass", "pipe") and self.allow("pass-and-pipe-look-like-fetches"):
             why = "fetch"
-        early = why == "bgfetch" and ours == (parent, "fetch") and answered_first
+        early = why == "bgfetch" and ours == (parent, "fetch") and known_first
         if (parent, why) != ours and not (early and self.allow("early-background-fetch")):
             self.differ(where, "link", ours, (parent, why))
 

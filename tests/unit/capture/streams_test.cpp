@@ -167,6 +167,18 @@ TEST(streams, roles_tell_the_server_where_ports_would_mislead) {
     EXPECT_TRUE(all.exchanges[0]->response);
 }
 
+TEST(streams, an_earlier_connection_tells_who_listens_where_ports_would_mislead) {
+    conversation first("127.0.0.1:100", "127.0.0.1:9001"), second("127.0.0.1:101", "127.0.0.1:9001");
+    first.open().request(get("/1")).response(ok("one")).close();
+    second.open().request(get("/2")).response("ok");
+    auto segments = first.segments;
+    segments.push_back(second.segments.back());
+    const seen all = read(segments);
+    ASSERT_EQ(all.connections.size(), 2u);
+    EXPECT_EQ(all.connections[1]->server.port, 9001);
+    EXPECT_EQ(all.exchanges.size(), 1u);
+}
+
 TEST(streams, bytes_cut_by_the_snap_length_are_a_hole) {
     conversation c;
     c.open().request(get("/")).response(ok(std::string(1000, 'x'))).request(get("/2")).response(ok("two")).close();
