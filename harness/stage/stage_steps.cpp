@@ -1,11 +1,13 @@
 // Steps: clients behind a barrier, acts on origins and on the proxy.
 #include <algorithm>
+#include <mutex>
 
 #include <fmt/format.h>
 
 #include "harness/scenario/spelling.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/stage.h"
+#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -58,6 +60,8 @@ void stage::act_on_origins(const scenario::step& next) {
         if (act.act == what::close_idle || act.act == what::reset_idle) {
             engine_->close_idle(act.origin, act.act == what::reset_idle);
         } else {
+            // Workers share a table of descriptors under TSan (runner.cpp): the port must not be held by a program that another one starts.
+            const std::lock_guard hold(drivers::descriptors_copied());
             engine_->set_listening(act.origin, listening_for(act.act));
         }
     }

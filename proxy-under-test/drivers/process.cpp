@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <system_error>
 
 #include <fcntl.h>
@@ -145,6 +146,11 @@ std::string find_program(const std::string& name) {
     return {};
 }
 
+std::mutex& descriptors_copied() {
+    static std::mutex one;
+    return one;
+}
+
 process::process(const process_settings& settings) : output_file_(settings.output_file) {
     const auto path = find_program(settings.arguments.front());
     if (path.empty()) fail(fmt::format("{} cannot be executed", settings.arguments.front()), ENOENT);
@@ -186,6 +192,7 @@ process::process(const process_settings& settings) : output_file_(settings.outpu
     what.kept.fill(-1);
     std::copy(kept.begin(), kept.end(), what.kept.begin());
 
+    const std::lock_guard hold(descriptors_copied());
     supervisor_ = clone_supervisor(what);
     if (supervisor_ < 0 && what.how == supervision::kind::contained) {  // EPERM, or forbidden by a container in another way
         what.how = supervision::kind::plain;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,6 +54,10 @@ struct process_settings {
     const process* beside = nullptr;                 ///< run in its PID namespace (where it has one)
     bool contain = true;                             ///< in a PID namespace of its own, where allowed
 };
+
+/// Held while a program is started: until its exec it has a copy of each descriptor of the threads that share the starter's table, so that
+/// what they close stays open.
+std::mutex& descriptors_copied();
 
 class process {
 public:
