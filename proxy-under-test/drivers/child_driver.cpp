@@ -155,7 +155,7 @@ std::string child_driver::first_line_of(std::vector<std::string> arguments, cons
         what.arguments = std::move(arguments);
         what.output_file = folder.path() + "/version";
         process asked(what);
-        if (!asked.wait_until(steady_clock::now() + milliseconds(2'000)) || asked.ending() != "exit 0") return {};
+        if (!asked.wait_until(steady_clock::now() + milliseconds(20'000)) || asked.ending() != "exit 0") return {};
         const auto text = read_file(what.output_file);
         for (std::size_t from = 0; from < text.size();) {
             const auto to = std::min(text.find('\n', from), text.size());
