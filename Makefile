@@ -1,5 +1,5 @@
 # The two commands of the README: `make run` and `make test`. Everything else is for those who work on badorigin itself.
-.PHONY: all run test test-asan test-tsan format tidy clean packages packages-test build
+.PHONY: all run test test-asan test-tsan wheel format tidy clean packages packages-test build
 
 all: packages build
 
@@ -27,10 +27,14 @@ test-asan test-tsan: test-%: packages packages-test
 	@cmake --build --preset $*
 	@tests/run build-$*
 
+# The Python package, for any venv of /usr/bin/python3: dist/badorigin-*.whl (docs/python.md).
+wheel: packages
+	@/usr/bin/python3 -m pip wheel . --no-build-isolation --no-deps --wheel-dir dist
+
 format:
 	clang-format-19 -i $$(git ls-files '*.cpp' '*.h')
 tidy:
 	clang-tidy-19 -p build --quiet $$(git ls-files '*.cpp' | grep -v '^fuzz/')
 
 clean:
-	rm -rf build build-* out
+	rm -rf build build-* out dist

@@ -91,6 +91,7 @@ awaitable<bool> client::obtain_connection(nanoseconds deadline) {
     const auto made = link;
     if (!what.connection.empty()) owner.kept[what.connection] = made;
     made->busy = true;
+    made->keeps = owner.settings.keep_received;
     const auto [error] = co_await made->socket.async_connect(proxy, as_tuple);
     ++owner.moves;
     if (error || gave_up) {
@@ -172,6 +173,7 @@ awaitable<> client::run() {
 }
 
 awaitable<> client::settle() {
+    heard = std::exchange(link->heard, {});
     const bool keep = !what.connection.empty() && state == client_state::answered && !link->over() && !link->sent_fin &&
                       !link->reader.last_message() && !link->reader.broken();
     link->busy = false;
@@ -201,7 +203,8 @@ engine::client_id engine::start(const request& what, const std::string& proxy_ho
                                         .token = what.raw ? std::string() : fmt::format("{}-c{}", own.settings.run, id + 1),
                                         .proxy = place,
                                         .held = hold_until_release,
-                                        .link = nullptr});
+                                        .link = nullptr,
+                                        .heard = {}});
     own.spawn(own.clients.back()->run());
     return id;
 }
@@ -218,6 +221,11 @@ bool engine::all_connected() const {
 std::string engine::local(client_id id) const {
     const auto& link = impl_->clients.at(id)->link;
     return link ? link->record->local : std::string();
+}
+
+const std::string& engine::heard(client_id id) const {
+    const auto& one = *impl_->clients.at(id);
+    return one.heard.empty() && one.link && one.state != client_state::answered ? one.link->heard : one.heard;
 }
 
 client_state engine::state(client_id id) const {

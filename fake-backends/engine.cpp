@@ -97,11 +97,22 @@ void connection::drain() {
         ++owner.moves;
         record->bytes += size;
         if (owner.watch.data) owner.watch.data(record->local, record->remote, false, owner.buffer.data(), size);
-        reader.feed({owner.buffer.data(), size});
+        take_in({owner.buffer.data(), size});
     }
     const int on = 1;
     if (!closed) ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     notify();
+}
+
+void connection::take_in(std::string_view bytes) {
+    if (keeps) heard += bytes;
+    if (!messages) return reader.feed(bytes);
+    for (const char& one : bytes) {  // byte by byte, since a message ends at one
+        const std::size_t message = reader.complete();
+        while (first_message + messages->size() <= message) messages->emplace_back();
+        (*messages)[message - first_message] += one;
+        reader.feed({&one, 1});
+    }
 }
 
 void connection::peer_finished(bool reset) {
@@ -239,6 +250,9 @@ engine::engine(engine_settings settings, socket_watch watch) : impl_(std::make_u
 
 engine::~engine() {
     impl_->watch = {};
+    for (const auto& weak : impl_->handovers) {
+        if (const auto each = weak.lock()) each->abandon();
+    }
     const auto open = impl_->open;
     for (const auto& each : open) each->dispose();
 }
@@ -254,8 +268,15 @@ nanoseconds engine::now() const {
     return impl_->now();
 }
 
-bool engine::poll() {
-    return impl_->turn() > 0;
+bool engine::poll(std::chrono::milliseconds wait) {
+    if (impl_->turn() > 0) return true;
+    if (wait.count() == 0) return false;
+    impl_->context.restart();
+    return impl_->context.run_one_for(wait) > 0;
+}
+
+int engine::thinking() const {
+    return impl_->thinking->load();
 }
 
 bool engine::run_until(const std::function<bool()>& done, nanoseconds deadline) {
@@ -330,6 +351,9 @@ std::vector<socket_record> engine::shut_down() {
             own.settle([&] { return std::ranges::all_of(closing, [](const auto& each) { return each->over() || !each->reading; }); },
                        200ms);
             for (const auto& each : closing) each->dispose();
+        }
+        for (const auto& weak : own.handovers) {
+            if (const auto each = weak.lock()) each->abandon();
         }
         for (const auto& each : own.clients) each->give_up();
         own.settle([&] { return own.context.poll() == 0; }, 50ms);

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "fake-backends/handover.h"
 #include "fake-backends/script.h"
 
 namespace badorigin::peers {
@@ -26,6 +27,7 @@ struct engine_settings {
     nanoseconds wall_start{0};            ///< Unix time that the run's clock zero stands for; Date fields are made from wall_start + clock
     std::string run;                      ///< short unique text that begins every token and serial ("k3f9")
     std::string host = "badorigin.test";  ///< Host field of clients
+    bool keep_received = false;           ///< what clients receive is kept, for `heard`
 };
 
 /// What a socket of ours received, and how it ended.
@@ -61,6 +63,12 @@ public:
     std::size_t close_idle(const std::string& origin, bool reset = false);
     /// Replaces the routes' replies from now on.
     void set_script(const origin_script& script);
+    /// The same script with more behind it (routes, replies of a route): what is used up stays so.
+    void extend_script(const origin_script& script);
+    /// Requests that match go to `take` instead of the script: before its routes. `take` is called in the loop's thread.
+    void hand_over(const std::string& origin, const route& where, handover_taker take);
+    /// Requests handed over whose answering thread is at work: the run cannot be at rest meanwhile. May be called from any thread.
+    int thinking() const;
 
     /// Starts a client. Connects (or takes the kept connection of that name) and sends when `release()` is called or at once.
     using client_id = std::size_t;
@@ -71,13 +79,14 @@ public:
     client_state state(client_id id) const;
     const std::string& token(client_id id) const;    ///< empty for raw requests
     std::string local(client_id id) const;           ///< "127.0.0.1:40000" once connected, else empty
+    const std::string& heard(client_id id) const;    ///< what it received, from the first byte behind its request's begin (keep_received)
     void close_connection(const std::string& name);  ///< a kept one
 
     nanoseconds now() const;
     /// Real time: the run's clock is zero now. Before anything is scripted against it.
     void start_clock();
-    /// Runs what is ready; returns whether anything was.
-    bool poll();
+    /// Runs what is ready, after waiting at most so long (real time) for anything to be; returns whether anything was.
+    bool poll(std::chrono::milliseconds wait = {});
     /// Real time: runs until `done` holds or the time of the run's clock is reached; virtual time must not use it.
     bool run_until(const std::function<bool()>& done, nanoseconds deadline);
     /// Virtual time: expiry of the earliest timer, and moving the clock (fires due timers in order; call poll afterwards).

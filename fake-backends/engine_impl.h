@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <deque>
 #include <map>
 #include <memory>
@@ -74,7 +75,12 @@ struct connection : std::enable_shared_from_this<connection> {
     wire_reader reader;
     std::shared_ptr<socket_record> record = std::make_shared<socket_record>();
     bool reading = true;  ///< the pump may read
-    bool busy = false;    ///< an exchange or a program is under way
+    bool keeps = false;   ///< what it receives, in `heard`
+    std::string heard;
+    std::optional<std::deque<std::string>>
+        messages;  ///< origins that hand requests over: raw bytes, message by message from `first_message`
+    std::size_t first_message = 0;
+    bool busy = false;  ///< an exchange or a program is under way
     bool opened = false, closed = false, sent_fin = false;
     std::size_t asked = 0;  ///< requests taken up on it so far
     std::function<void()> when_peer_ended;
@@ -99,6 +105,7 @@ struct connection : std::enable_shared_from_this<connection> {
 
 private:
     void peer_finished(bool reset);
+    void take_in(std::string_view bytes);
     asio::steady_timer changed_;
 };
 
@@ -111,6 +118,7 @@ struct origin {
     listening how = listening::accept;
     std::uint64_t serial = 0;
     std::vector<std::weak_ptr<connection>> connections;
+    std::vector<std::pair<route, handover_taker>> handed_over;
 
     void listen(listening mode);
     awaitable<> accept_loop(std::shared_ptr<tcp::acceptor> from);
@@ -119,6 +127,8 @@ struct origin {
     /// Null when the script has no answer left.
     const reply* choose(const request_facts& asked, bool reused);
     wire_program answer(const request_facts& asked, bool reused);
+    const handover_taker* taker(const request_facts& asked) const;
+    awaitable<bool> converse(connection& link, const request_facts& asked, std::size_t exchange, const handover_taker& take);
     awaitable<bool> play(connection& link, const wire_program& program, std::size_t exchange);
     std::string next_serial();
 };
@@ -132,6 +142,7 @@ struct client {
     client_state state = client_state::running;
     bool held = false, go = false, connected = false, gave_up = false;
     std::shared_ptr<connection> link;
+    std::string heard;
 
     awaitable<> run();
     awaitable<bool> obtain_connection(nanoseconds deadline);
@@ -156,6 +167,8 @@ struct engine::impl {
     std::deque<std::unique_ptr<client>> clients;
     std::map<std::string, std::shared_ptr<connection>> kept;
     std::vector<std::string> unexpected;
+    std::shared_ptr<std::atomic<int>> thinking = std::make_shared<std::atomic<int>>(0);
+    std::vector<std::weak_ptr<handover>> handovers;
     std::array<char, 65536> buffer{};
     std::uint64_t moves = 0;
     bool releasing = false, shut = false;

@@ -84,6 +84,7 @@ awaitable<> origin::accept_loop(std::shared_ptr<tcp::acceptor> from) {
 
 void origin::accepted(tcp::socket socket) {
     auto link = std::make_shared<connection>(owner, std::move(socket), wire_reader::side::requests);
+    if (!handed_over.empty()) link->messages.emplace();
     link->open(false);
     std::erase_if(connections, [](const auto& weak) { return weak.expired(); });
     connections.push_back(link);
@@ -123,8 +124,8 @@ wire_program origin::answer(const request_facts& asked, bool reused) {
     const auto id = next_serial();
     // The response is made when its delay is over (an application that sleeps, then prints the time), so its Date is of then.
     if (const auto* chosen = choose(asked, reused)) return compile(*chosen, asked, id, owner.unix_at(owner.now() + chosen->delay), reused);
-    owner.unexpected.push_back(fmt::format("unexpected request: origin {} was asked {} {}, which its script does not answer (500 sent)", script.name,
-                                           asked.method, shown(asked.target)));
+    owner.unexpected.push_back(fmt::format("unexpected request: origin {} was asked {} {}, which its script does not answer (500 sent)",
+                                           script.name, asked.method, shown(asked.target)));
     reply sorry;
     sorry.status = 500;
     sorry.fields = {{"Content-Type", "text/plain"}};
@@ -145,6 +146,13 @@ awaitable<> origin::serve(std::shared_ptr<connection> link) {
         link->busy = true;
         link->asked = exchange + 1;
         const auto asked = reader.take_request();
+        if (const auto* take = taker(asked)) {
+            const bool goes_on = co_await converse(*link, asked, exchange, *take);
+            link->busy = false;
+            if (!goes_on) break;
+            idle_close.reset();
+            continue;
+        }
         const auto program = answer(asked, exchange > 0);
         const bool played = co_await play(*link, program, exchange);
         link->busy = false;
@@ -211,7 +219,7 @@ std::uint16_t engine::add_origin(const origin_script& script, std::uint16_t port
     check(script);
     auto& place = impl_->origins[script.name];
     if (place) throw set_up_error(fmt::format("there are two origins called {}", script.name));
-    place.reset(new origin{*impl_, script, unused(script), port, nullptr, script.start, 0, {}});
+    place.reset(new origin{*impl_, script, unused(script), port, nullptr, script.start, 0, {}, {}});
     try {
         place->listen(script.start);
     } catch (...) {
@@ -219,6 +227,10 @@ std::uint16_t engine::add_origin(const origin_script& script, std::uint16_t port
         throw;
     }
     return place->port;
+}
+
+void engine::hand_over(const std::string& origin, const route& where, handover_taker take) {
+    impl_->named(origin).handed_over.emplace_back(where, std::move(take));
 }
 
 void engine::set_listening(const std::string& name, listening how) {
@@ -230,6 +242,17 @@ void engine::set_script(const origin_script& script) {
     auto& changed = impl_->named(script.name);
     changed.script = script;
     changed.used = unused(script);
+}
+
+void engine::extend_script(const origin_script& script) {
+    check(script);
+    auto& changed = impl_->named(script.name);
+    auto used = unused(script);
+    for (std::size_t i = 0; i < std::min(used.size(), changed.used.size()); ++i) {
+        for (std::size_t k = 0; k < std::min(used[i].size(), changed.used[i].size()); ++k) used[i][k] = changed.used[i][k];
+    }
+    changed.script = script;
+    changed.used = std::move(used);
 }
 
 std::size_t engine::close_idle(const std::string& name, bool reset) {

@@ -119,6 +119,7 @@ void stage::write_script() const {
     const std::string file = settings_.folder + "/scenario.yaml";
     errno = 0;
     std::ofstream yaml(file);
+    for (const auto& what : handed_over_) yaml << "# Answered by a program, which this file cannot hold: " << what << '\n';
     yaml << scenario::write_yaml(script_);
     yaml.close();
     if (!yaml) kept(std::unexpected(fmt::format("{}: {}", file, std::strerror(errno))));
@@ -133,6 +134,7 @@ void stage::start_peers() {
     about.virtual_time = virtual_time_;
     about.wall_start = wall_start_;
     about.run = nonce_;
+    about.keep_received = settings_.keep_received;
     peers::socket_watch watch;
     if (settings_.evidence == capture::evidence_kind::tap) {
         auto tap = make_tap_witness(settings_.folder + "/packets.pcapng", nonce_);
@@ -223,6 +225,50 @@ void stage::sample(const std::string& step) {
     s.alive = seen.alive;
     s.exit = seen.exit;
     samples_.push_back(std::move(s));
+}
+
+void stage::rescript() {
+    for (const auto& origin : script_.origins) {
+        if (!ports_.contains(origin.name))
+            throw run_error(
+                fmt::format("origin {} is new, and the proxy was started without it: name all origins before the first step", origin.name));
+        engine_->extend_script(origin);
+    }
+    write_script();
+}
+
+void stage::hand_over(const std::string& origin, const peers::route& where, peers::handover_taker take) {
+    engine_->hand_over(origin, where, std::move(take));
+    handed_over_.push_back(fmt::format("{} {} of origin {}", where.method, where.target, origin));
+    write_script();
+}
+
+void stage::idle(const std::function<bool()>& done) {
+    while (!done()) {
+        if (virtual_time_) {
+            engine_->poll(2ms);
+        } else {
+            engine_->run_until(done, now() + 1s);
+            check_on_proxy();
+        }
+    }
+}
+
+std::vector<heard> stage::take_heard() {
+    std::vector<heard> all;
+    std::erase_if(unheard_, [&](const auto& one) {
+        const auto state = engine_->state(one.second);
+        if (state == peers::client_state::running) return false;
+        all.push_back({one.first, state, engine_->heard(one.second)});
+        return true;
+    });
+    return all;
+}
+
+std::string stage::crash() const {
+    if (manifest_.proxy_crash.empty()) return {};
+    const auto words = proxy_.last_words();
+    return words.empty() ? manifest_.proxy_crash : fmt::format("{}; its last words:\n{}", manifest_.proxy_crash, words);
 }
 
 void stage::check_interrupt() const {

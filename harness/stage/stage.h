@@ -44,6 +44,14 @@ struct stage_settings {
     std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};  ///< of the proxy
     const std::atomic<bool>* interrupt = nullptr;
     std::string tool_version;
+    bool keep_received = false;  ///< what clients receive is kept, for `heard`
+};
+
+/// What a client of a step got, by our own socket: to steer by. Verdicts are of the packets.
+struct heard {
+    std::string step;
+    peers::client_state state = peers::client_state::running;
+    std::string bytes;
 };
 
 class stage {
@@ -55,6 +63,17 @@ public:
     stage& operator=(const stage&) = delete;
 
     void perform(const scenario::step& next);
+    /// The script that was handed in has grown: routes, replies, steps and expectations behind those that there were.
+    void rescript();
+    /// Requests to that origin that match are answered by `take`. The bundle's scenario cannot say so: `write_script` notes it there.
+    void hand_over(const std::string& origin, const peers::route& where, peers::handover_taker take);
+    /// Lets the peers go on between two steps, until `done` holds (asked every few milliseconds). Only real time passes by itself.
+    void idle(const std::function<bool()>& done);
+    /// Of the clients of all steps so far whose answer is in or given up, those not told before.
+    std::vector<heard> take_heard();
+    /// How the proxy ended by itself, with its last words; empty: it runs.
+    std::string crash() const;
+
     /// Waits for what is in flight, closes everything in good order and writes the bundle. Also after an exception; then `why` goes into
     /// the manifest.
     void take_down(const std::string& why = {});
@@ -98,6 +117,8 @@ private:
     std::uint16_t proxy_port_ = 8080;
     std::map<std::string, nanoseconds> begun_;     ///< steps by name
     std::map<std::string, client_run> in_flight_;  ///< `wait: no`
+    std::vector<std::pair<std::string, peers::engine::client_id>> unheard_;
+    std::vector<std::string> handed_over_;
     std::chrono::steady_clock::time_point started_;
     nanoseconds wall_start_{0};
     drivers::rest proxy_rest_;

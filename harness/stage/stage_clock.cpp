@@ -27,7 +27,8 @@ void stage::rest_now() {
     bool first = true;
     while (true) {
         check_interrupt();
-        while (engine_->poll()) {}
+        const bool thinking = engine_->thinking() > 0;  // asked first: what it has said by then is seen below
+        while (engine_->poll(thinking ? 1ms : 0ms)) {}
         check_on_proxy();
         if (manifest_.proxy_crash.empty()) {
             try {
@@ -42,10 +43,12 @@ void stage::rest_now() {
         }
         while (engine_->poll()) {}
         const auto at = std::chrono::steady_clock::now();
-        const bool same = !first && ours == engine_->activity() && theirs == proxy_rest_.activity;
+        const bool same = !first && !thinking && ours == engine_->activity() && theirs == proxy_rest_.activity;
         if (!same) quiet_since = at;
         const bool acknowledged = engine_->unacknowledged() == 0 && proxy_rest_.unacknowledged == 0;
         if (same && (acknowledged || at - quiet_since > blocked_after)) return;
+        if (at - begun > rest_deadline && thinking)
+            throw run_error("a function that answers requests has not returned, read or slept for 20 s, and time stands still meanwhile");
         if (at - begun > rest_deadline) throw run_error("the proxy and the peers did not come to rest within 20 s");
         ours = engine_->activity();
         theirs = proxy_rest_.activity;

@@ -95,6 +95,7 @@ void stage::run_round(const std::vector<const scenario::client_act*>& acts, int 
             mark(marker::kind::note, fmt::format("token {}={}", name, token));
         }
         begun_[name] = now();
+        if (settings_.keep_received) unheard_.emplace_back(name, runs[i].id);
     }
     if (repetition == 1 && !begun_.contains(next.name)) begun_[next.name] = now();
     engine_->release();

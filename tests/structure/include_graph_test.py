@@ -24,6 +24,7 @@ UNITS = {
     "harness/stage/": "stage",
     "reports/": "reports",
     "cli/": "cli",
+    "python/": "python",
 }
 MAY = {
     "http": set(),
@@ -39,10 +40,11 @@ MAY = {
     "traffic": {"http", "capture", "scenario", "script", "judge"},
     "stage": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge"},
     "reports": {"judge", "capture", "http"},
+    "python": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
     "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
 }
 # CMake targets that stand for a unit under another name.
-TARGETS = {"settings": "drivers", "cache_core": "cache", "badorigin-cache": "cache", "badorigin": "cli"}
+TARGETS = {"settings": "drivers", "cache_core": "cache", "badorigin-cache": "cache", "badorigin": "cli", "_core": "python"}
 # Only these may include Asio or Beast, and never in a header that another unit includes.
 ASIO = {"peers", "cache"}
 
@@ -68,7 +70,7 @@ def links():
         rel = file.relative_to(ROOT).as_posix()
         if rel.startswith(("tests/", "fuzz/", "bench/", "build")):
             continue
-        for match in re.finditer(r"badorigin_(?:library|program)\((\S+)(.*?)\)", file.read_text(), re.S):
+        for match in re.finditer(r"(?:badorigin_(?:library|program)|badorigin_python_module)\((\S+)(.*?)\)", file.read_text(), re.S):
             linked = match.group(2).split("LINKS")[1].split() if "LINKS" in match.group(2) else []
             yield rel, match.group(1), linked
 
