@@ -153,6 +153,7 @@ run_result session::end_now(scenario::scenario last) {
         result.folder.clear();
         return result;
     }
+    check(last, settings_.policies);
     try {
         if (!scene_ && !brought_up_ && trouble_.empty()) bring_up();
         script_ = std::move(last);

@@ -44,8 +44,8 @@ public:
     /// Performs the steps of `longer` behind those that were performed. The future has what clients got meanwhile, or the exception: of
     /// the stage, or proxy_crash. After any but proxy_crash the stage is down; later calls fail with the same.
     std::future<std::vector<heard>> perform(scenario::scenario longer);
-    /// Takes down, with what the last scenario says expects and switches off, and judges what is stored. Never throws a run's trouble: it
-    /// is the verdict's outcome `error`.
+    /// Takes down, with what the last scenario says expects and switches off, and judges what is stored. A run's trouble is
+    /// the verdict's outcome `error`; the future throws unreadable alone, and then the run is not over.
     std::future<run_result> end(scenario::scenario last);
     /// Ends whatever goes on, at once; evidence so far is kept.
     void interrupt();

@@ -117,9 +117,13 @@ def run(
     settings: dict[str, Any] = {"programs": str(PROGRAMS), "out": os.fspath(out), "jobs": jobs, "seed": seed, "plant": list(plant),
                                 "evidence": evidence, "keep": keep}
 
+    def ended(one: _core.Result) -> None:
+        if told:
+            told(Result(one))
+
     def begin(files: list[str], root: pathlib.Path) -> list[Result]:
         about = {**settings, "root": str(root), "policies": os.fspath(policies) if policies else str(policies_of(root))}
-        return [Result(one) for one in _core.run(files, proxies, about, None if told is None else lambda one: told(Result(one)))]
+        return [Result(one) for one in _core.run(files, proxies, about, ended if told else None)]
 
     built = [one for one in items if isinstance(one, Scenario)]
     results: list[Result] = []

@@ -194,10 +194,11 @@ class Scenario:
         made = self._origins.setdefault(name, Origin(self, name))
         return made.listen(listen) if listen else made
 
-    def step(self, client: str | None = None, *, at: Duration | None = None, name: str | None = None, **words: Any) -> None:
+    def step(self, client: str | None = None, *, at: Duration | None = None, name: str | None = None,
+             origin: Mapping[str, OriginAct] | None = None, **words: Any) -> None:
         """One request (words: `badorigin.request`). at: an instant such as "ttl + 4s" or "struck + grace", where `struck` is an earlier
-        step's name; without it the step begins when the one before is over."""
-        self._add({**given(at=at), **request(client, name=name, **words)})
+        step's name; without it the step begins when the one before is over. origin: acts of origins in the same turn."""
+        self._add({**given(at=at, origin=origin), **request(client, name=name, **words)})
 
     def together(self, *clients: Request, at: Duration | None = None, name: str | None = None, origin: Mapping[str, OriginAct] | None = None) -> None:
         """Several requests at once: all are connected before the first byte is sent."""
@@ -239,12 +240,15 @@ class Scenario:
 
     def document(self) -> dict[str, Any]:
         """As nested dict and list with the keys of YAML."""
+        return self._document(whole=True)
+
+    def _document(self, *, whole: bool) -> dict[str, Any]:
         if self._text is not None:
             raise ScenarioError(f"{self.file} was read, not built: it has its text only (yaml())")
         out = plain(self._words)
         out["origins"] = {name: one._document() for name, one in self._origins.items()}
         out["steps"] = [dict(step) for step in self._steps] or [{"settle": "0s"}]
-        if self._expect:
+        if whole and self._expect:
             out["expect"] = self._expect
         return dict(out)
 
@@ -263,6 +267,10 @@ class Scenario:
     def script(self, *, real_time: bool = False, seed: int = 1) -> _core.Script:
         """The resolved model, as the runner gets it. Raises ScenarioError with every problem."""
         return _core.read_scenario(self._yaml(), self.file or self.id, self.id, real_time, seed)
+
+    def _script_so_far(self, *, real_time: bool, seed: int) -> _core.Script:
+        """Without what is expected of the whole run, which may speak of steps to come."""
+        return _core.read_scenario(_core.write_document(self._document(whole=False)), self.id, self.id, real_time, seed)
 
     def _yaml(self) -> str:
         return self._text if self._text is not None else _core.write_document(self.document())
@@ -288,7 +296,7 @@ class Scenario:
             return NotImplemented
         return all(self.script(real_time=real) == other.script(real_time=real) for real in (False, True))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it can still be changed
 
     def __repr__(self) -> str:
         return f"<Scenario {self.id}: {self.claim}>"

@@ -198,6 +198,7 @@ class Stage:
                                           "evidence": evidence, "keep": "always", "start_deadline": start_deadline,
                                           "stop_deadline": stop_deadline}
         self._session: _core.Session | None = None
+        self._closed = False
         self._real_time = False
         self._responses: dict[str, Response] = {}
         self._performed = 0
@@ -268,7 +269,7 @@ class Stage:
         try:
             self._start()
             assert self._session
-            script = self.scenario.script(real_time=self._real_time, seed=self._settings["seed"])
+            script = self.scenario._script_so_far(real_time=self._real_time, seed=self._settings["seed"])
         except BaseException:
             del self.scenario._steps[before:]
             raise
@@ -283,11 +284,13 @@ class Stage:
     def _start(self) -> None:
         if self._session is not None:
             return
+        if self._closed:
+            raise RunError("the stage is closed; what it shows is asked for before the end of its `with` block")
         if self._out is None:
             self._out = pathlib.Path(tempfile.mkdtemp(prefix="badorigin-"))
         self._settings["out"] = str(self._out)
         self._real_time = self.scenario._words.get("clock") == "real" or not _core.has_virtual_time(self._spec, str(PROGRAMS))
-        script = self.scenario.script(real_time=self._real_time, seed=self._settings["seed"])
+        script = self.scenario._script_so_far(real_time=self._real_time, seed=self._settings["seed"])
         session = _core.Session(self._spec, script, self._settings)
         if session.not_applicable:
             raise NotApplicable(session.not_applicable)
@@ -368,6 +371,7 @@ class Stage:
 
     def close(self) -> None:
         """Ends what still runs, and removes evidence that nobody needs. Called at the end of a `with` block."""
+        self._closed = True
         self._session = None  # joins its thread: everything is taken down
         self._answerers.close()
         _open.discard(self)

@@ -73,7 +73,7 @@ def _stage_of(item: pytest.Item) -> Stage | None:
     return found if isinstance(found, Stage) else None
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True)  # type: ignore[misc]
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Calls a test that uses `stage` (an async one in an asyncio loop of its own), then judges a stage that it has not judged itself. What
     is not applicable becomes a skip."""
@@ -98,7 +98,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(hookwrapper=True)  # type: ignore[misc]
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """A failed test shows what the judge says of its run, and where the evidence is."""
     outcome = yield
@@ -171,7 +171,8 @@ def pytest_collect_file(file_path: pathlib.Path, parent: pytest.Collector) -> Sc
         return None
     if not re.search(r"^claim\s*:", file_path.read_text(errors="replace"), re.MULTILINE):
         return None
-    return ScenarioFile.from_parent(parent, path=file_path)
+    made: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
+    return made
 
 
 def _known_deviation(file: pathlib.Path, result: Result) -> str:

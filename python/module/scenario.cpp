@@ -1,6 +1,5 @@
 // Scenarios: documents of Python (dict, list, str, bytes, int, float, bool) as YAML, and the model that the one reader makes of YAML.
 #include <fmt/format.h>
-#include <pybind11/operators.h>
 #include <yaml-cpp/yaml.h>
 
 #include "harness/judge/judge.h"
@@ -122,7 +121,13 @@ void bind_scenario(py::module_& m) {
                                    return all;
                                })
         .def("yaml", [](const scenario& s) { return text(badorigin::scenario::write_yaml(s)); })
-        .def(py::self == py::self);
+        .def(
+            "__eq__",
+            [](const scenario& a, scenario b) {
+                b.file = a.file;  // where it stands is no part of what it means
+                return a == b;
+            },
+            py::is_operator());
     m.def("write_document", [](const py::dict& document) { return text(write_document(document)); });
     m.def("read_scenario", &read_scenario, py::arg("yaml"), py::arg("file"), py::arg("id"), py::arg("real_time"), py::arg("seed"));
     m.def("find_scenarios", &badorigin::scenario::find_scenarios);
