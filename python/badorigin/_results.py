@@ -7,15 +7,14 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, Union, overload
+from typing import Any, Literal, overload
 
 from . import _core
 from ._errors import Failed, Inconclusive, ScenarioError, Violation
 from ._places import PROGRAMS, SCENARIOS, policies_of, root_of
-from ._scenario import Scenario
+from ._scenario import Path, Scenario
 from ._values import Duration, duration
 
-Path = Union[str, "os.PathLike[str]"]
 Group = Literal["raw", "vxid", "request", "session"]
 
 

@@ -1,9 +1,10 @@
 """Scenarios: one claim, scripted origins, steps, expectations. The same model as a YAML file, written with Python's words."""
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from . import _core
 from ._errors import ScenarioError
@@ -13,7 +14,7 @@ from ._values import Body, Duration, Expect, Fields, Listening, OriginAct, Reply
 if TYPE_CHECKING:
     from ._origins import Answerer
 
-ClientWords = Mapping[str, Any]
+Path = Union[str, "os.PathLike[str]"]
 
 
 class Request(Words):
@@ -169,7 +170,7 @@ class Scenario:
         self.rules = Rules(self)
 
     @classmethod
-    def load(cls, path: str | pathlib.Path, root: str | pathlib.Path | None = None) -> Scenario:
+    def load(cls, path: Path, root: Path | None = None) -> Scenario:
         """Reads a file. Its id is its path below `root` (default: the nearest folder above with policies/)."""
         file = pathlib.Path(path).absolute()
         base = pathlib.Path(root).absolute() if root else root_of(file)
@@ -186,6 +187,7 @@ class Scenario:
 
     @property
     def claim(self) -> str:
+        """One sentence: what is right."""
         return str(self._words["claim"])
 
     def origin(self, name: str, listen: Listening | None = None) -> Origin:
@@ -260,7 +262,7 @@ class Scenario:
                     raise ScenarioError(f"origin {origin.name}: {route.pattern} is answered by a Python function, which a scenario file cannot hold")
         return self._yaml()
 
-    def save(self, path: str | pathlib.Path) -> None:
+    def save(self, path: Path) -> None:
         """Writes the file; `badorigin run PATH` runs it."""
         pathlib.Path(path).write_text(self.yaml(), errors="surrogateescape")
 
@@ -331,7 +333,7 @@ def fault_catalogue() -> list[Row]:
     return [Row(**dict(zip(("id", "place", "on_the_wire", "breaks", "who", "arguments"), row))) for row in _core.fault_catalogue()]
 
 
-def find_scenarios(*paths: str | pathlib.Path) -> list[Scenario]:
+def find_scenarios(*paths: Path) -> list[Scenario]:
     """The scenarios of files and folders, sorted by file."""
     files = sorted({file for path in paths for file in _core.find_scenarios(str(pathlib.Path(path).absolute()))})
     return [Scenario.load(file) for file in files]
