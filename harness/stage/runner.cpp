@@ -18,6 +18,7 @@
 #include "harness/stage/priority.h"
 #include "harness/stage/stage.h"
 #include "proxy-under-test/drivers/driver.h"
+#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -128,11 +129,10 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
     std::mutex one_teller;
     std::exception_ptr broken;
     const auto perform_all = [&](const std::vector<std::size_t>& order, std::atomic<std::size_t>& next) {
-    // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet
-    // reached its exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
-#ifndef __SANITIZE_THREAD__  // TSan knows one descriptor table a process, and takes equal numbers in two of them for a race
-        if (::unshare(CLONE_FILES) != 0) throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
-#endif
+        // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet
+        // reached its exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
+        if (!drivers::workers_share_descriptors && ::unshare(CLONE_FILES) != 0)
+            throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
         while (true) {
             const std::size_t turn = next.fetch_add(1);
             if (turn >= order.size() || (settings.interrupt && settings.interrupt->load())) return;

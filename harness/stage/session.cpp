@@ -7,6 +7,7 @@
 
 #include "harness/stage/one_run.h"
 #include "harness/stage/priority.h"
+#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -66,9 +67,9 @@ bool session::has_work() const {
 }
 
 void session::work() {
-#ifndef __SANITIZE_THREAD__  // as in the runner: a child of another thread must not hold our sockets open
-    if (::unshare(CLONE_FILES) != 0) trouble_ = "a thread cannot have descriptors of its own (unshare CLONE_FILES)";
-#endif
+    // As in the runner: a child of another thread must not hold our sockets open.
+    if (!drivers::workers_share_descriptors && ::unshare(CLONE_FILES) != 0)
+        trouble_ = "a thread cannot have descriptors of its own (unshare CLONE_FILES)";
     std::optional<higher_priority> raised;
     while (true) {
         std::function<void()> next;

@@ -1,8 +1,11 @@
 // How time passes on a stage. Real time runs the peers' loop. Virtual time goes from rest to rest: a jump happens only when neither side
 // can proceed, and its marker stands in the capture before anything that it sets going.
 #include <algorithm>
+#include <mutex>
+#include <utility>
 
 #include "harness/stage/stage.h"
+#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -24,7 +27,7 @@ void stage::rest_now() {
     const auto begun = std::chrono::steady_clock::now();
     auto quiet_since = begun;
     std::uint64_t ours = 0, theirs = 0;
-    bool first = true;
+    bool first = true, closed_for_all = !drivers::workers_share_descriptors;
     while (true) {
         check_interrupt();
         const bool thinking = engine_->thinking() > 0;  // asked first: what it has said by then is seen below
@@ -44,9 +47,16 @@ void stage::rest_now() {
         while (engine_->poll()) {}
         const auto at = std::chrono::steady_clock::now();
         const bool same = !first && !thinking && ours == engine_->activity() && theirs == proxy_rest_.activity;
-        if (!same) quiet_since = at;
+        if (!same) {
+            quiet_since = at;
+            closed_for_all = !drivers::workers_share_descriptors;
+        }
         const bool acknowledged = engine_->unacknowledged() == 0 && proxy_rest_.unacknowledged == 0;
-        if (same && (acknowledged || at - quiet_since > blocked_after)) return;
+        if (same && (acknowledged || at - quiet_since > blocked_after)) {
+            if (std::exchange(closed_for_all, true)) return;
+            // A program that another worker starts may hold copies of what we closed, so that no FIN or RST went out yet: once more.
+            const std::lock_guard hold(drivers::descriptors_copied());
+        }
         if (at - begun > rest_deadline && thinking)
             throw run_error("a function that answers requests has not returned, read or slept for 20 s, and time stands still meanwhile");
         if (at - begun > rest_deadline) throw run_error("the proxy and the peers did not come to rest within 20 s");

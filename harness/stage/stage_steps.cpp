@@ -60,7 +60,7 @@ void stage::act_on_origins(const scenario::step& next) {
         if (act.act == what::close_idle || act.act == what::reset_idle) {
             engine_->close_idle(act.origin, act.act == what::reset_idle);
         } else {
-            // Workers share a table of descriptors under TSan (runner.cpp): the port must not be held by a program that another one starts.
+            // The port must not be held by a program that another worker starts.
             const std::lock_guard hold(drivers::descriptors_copied());
             engine_->set_listening(act.origin, listening_for(act.act));
         }

@@ -55,6 +55,13 @@ struct process_settings {
     bool contain = true;                             ///< in a PID namespace of its own, where allowed
 };
 
+/// Whether the harness's workers share one table of descriptors. TSan knows one a process, and takes equal numbers in two for a race.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool workers_share_descriptors = true;
+#else
+inline constexpr bool workers_share_descriptors = false;
+#endif
+
 /// Held while a program is started: until its exec it has a copy of each descriptor of the threads that share the starter's table, so that
 /// what they close stays open.
 std::mutex& descriptors_copied();
