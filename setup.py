@@ -38,5 +38,6 @@ def version():
     return re.search(r"project\(badorigin VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
 
 
+(BUILD / "wheel").mkdir(parents=True, exist_ok=True)
 setup(version=version(), packages=[], ext_modules=[Extension("badorigin._core", [])], cmdclass={"build_ext": build_with_cmake},
-      options={"build": {"build_base": str(BUILD / "wheel")}, "egg_info": {"egg_base": str(BUILD)}})
+      options={"build": {"build_base": str(BUILD / "wheel")}, "egg_info": {"egg_base": str(BUILD / "wheel")}})

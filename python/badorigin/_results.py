@@ -240,7 +240,7 @@ class Capture:
         return Matches(self._core.groups(group), query)
 
     def columns(self) -> dict[str, _core.Column]:
-        """A number a transaction, as buffers: `numpy.asarray(column)` and `memoryview(column)` copy nothing; pandas.DataFrame({name:
+        """A number a transaction, as buffers: `numpy.asarray(column)` and `column.view` copy nothing; pandas.DataFrame({name:
         numpy.asarray(c) …}). time, first_byte, seconds (double, NaN: none); status, fetches, attempts, origin_status, request_content,
         response_content (int64; sizes in bytes)."""
         return self._core.columns()

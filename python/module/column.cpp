@@ -38,6 +38,7 @@ std::int64_t status_of(const capture::exchange_ptr& e) {
 void bind_columns(py::module_& m) {
     py::class_<column>(m, "Column", py::buffer_protocol())
         .def_buffer([](column& c) { return std::visit([](auto& values) { return info(values); }, c.values); })
+        .def_property_readonly("view", [](const py::object& self) { return py::memoryview(self); })
         .def("__len__", [](const column& c) { return std::visit([](const auto& values) { return values.size(); }, c.values); })
         .def("__getitem__", [](const column& c, std::size_t i) {
             return std::visit(

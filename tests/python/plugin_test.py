@@ -19,7 +19,7 @@ def tests(tmp_path):
     def run(*args, deadline=200, **files):
         for name, text in files.items():
             (tmp_path / f"test_{name}.py").write_text("import badorigin as bo\n" + text)
-        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "badorigin.pytest_plugin", "-p", "no:cacheprovider", *map(str, args)], cwd=tmp_path,
+        done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, args)], cwd=tmp_path,
                               capture_output=True, text=True, timeout=deadline, env={**os.environ, "PYTHONPATH": str(PACKAGE), "COLUMNS": "200"})
         return done.returncode, done.stdout + done.stderr
     return run

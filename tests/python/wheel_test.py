@@ -27,8 +27,8 @@ def interpreter(wheel, tmp_path_factory):
     """Of a fresh venv with that wheel alone; pytest and Hypothesis are Debian's."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, system_site_packages=True, with_pip=False)
-    subprocess.run([sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "--no-index", "--no-deps", wheel], check=True,
-                   capture_output=True, timeout=300)
+    done = alone(sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "--no-index", "--no-deps", wheel, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
     return folder / "bin/python"
 
 
