@@ -170,6 +170,8 @@ awaitable<> client::run() {
     }
     limit.reset();
     co_await settle();
+    what = {};  // of many clients, only how they fared is kept
+    link = nullptr;
 }
 
 awaitable<> client::settle() {

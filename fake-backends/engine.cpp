@@ -268,6 +268,14 @@ nanoseconds engine::now() const {
     return impl_->now();
 }
 
+nanoseconds engine::unix_now() const {
+    return impl_->settings.wall_start + impl_->now();
+}
+
+void engine::set_responder(responder answers) {
+    impl_->answers = std::move(answers);
+}
+
 bool engine::poll(std::chrono::milliseconds wait) {
     if (impl_->turn() > 0) return true;
     if (wait.count() == 0) return false;

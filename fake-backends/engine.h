@@ -44,6 +44,9 @@ struct socket_watch {
     std::function<void(const std::string& local, const std::string& remote, bool sent, bool reset)> ended;
 };
 
+/// Answers an origin's request in the place of its script; nothing: the script is asked. `now` is Unix time.
+using responder = std::function<std::optional<reply>(const std::string& origin, const request_facts& asked, nanoseconds now)>;
+
 enum class client_state : std::uint8_t { running, answered, closed_without_answer, refused, gave_up };
 
 class engine {
@@ -70,6 +73,9 @@ public:
     /// Requests handed over whose answering thread is at work: the run cannot be at rest meanwhile. May be called from any thread.
     int thinking() const;
 
+    /// For all origins, from now on.
+    void set_responder(responder answers);
+
     /// Starts a client. Connects (or takes the kept connection of that name) and sends when `release()` is called or at once.
     using client_id = std::size_t;
     client_id start(const request& what, const std::string& proxy_host, std::uint16_t proxy_port, bool hold_until_release = false);
@@ -83,6 +89,7 @@ public:
     void close_connection(const std::string& name);  ///< a kept one
 
     nanoseconds now() const;
+    nanoseconds unix_now() const;  ///< what Date fields are made from
     /// Real time: the run's clock is zero now. Before anything is scripted against it.
     void start_clock();
     /// Runs what is ready, after waiting at most so long (real time) for anything to be; returns whether anything was.

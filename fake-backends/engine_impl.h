@@ -169,6 +169,7 @@ struct engine::impl {
     std::vector<std::string> unexpected;
     std::shared_ptr<std::atomic<int>> thinking = std::make_shared<std::atomic<int>>(0);
     std::vector<std::weak_ptr<handover>> handovers;
+    responder answers;
     std::array<char, 65536> buffer{};
     std::uint64_t moves = 0;
     bool releasing = false, shut = false;

@@ -17,11 +17,6 @@ bool read_number(std::string_view text, Number& out, int base) {
 
 }  // namespace
 
-bool request_facts::conditional() const {
-    return field_value(fields, "If-None-Match") != nullptr || field_value(fields, "If-Modified-Since") != nullptr ||
-           field_value(fields, "If-Match") != nullptr || field_value(fields, "If-Unmodified-Since") != nullptr;
-}
-
 request_facts wire_reader::take_request() {
     auto taken = std::move(requests_.front());
     requests_.pop_front();

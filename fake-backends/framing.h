@@ -15,14 +15,6 @@
 
 namespace badorigin::peers {
 
-/// What is known of a request once its header section has arrived.
-struct request_facts {
-    std::string method, target, version = "1.1";
-    field_lines fields;
-    bool body_announced = false;
-    bool conditional() const;
-};
-
 class wire_reader {
 public:
     enum class side : std::uint8_t { requests, responses };

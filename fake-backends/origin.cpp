@@ -122,6 +122,10 @@ std::string origin::next_serial() {
 
 wire_program origin::answer(const request_facts& asked, bool reused) {
     const auto id = next_serial();
+    if (owner.answers) {
+        if (const auto made = owner.answers(script.name, asked, owner.settings.wall_start + owner.now()))
+            return compile(*made, asked, id, owner.unix_at(owner.now() + made->delay), reused);
+    }
     // The response is made when its delay is over (an application that sleeps, then prints the time), so its Date is of then.
     if (const auto* chosen = choose(asked, reused)) return compile(*chosen, asked, id, owner.unix_at(owner.now() + chosen->delay), reused);
     owner.unexpected.push_back(fmt::format("unexpected request: origin {} was asked {} {}, which its script does not answer (500 sent)",

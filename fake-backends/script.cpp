@@ -1,5 +1,7 @@
 #include "fake-backends/script.h"
 
+#include "fake-backends/wire_text.h"
+
 namespace badorigin::peers {
 
 std::string generated_bytes(std::uint64_t size, std::uint64_t seed) {
@@ -17,6 +19,11 @@ std::string generated_bytes(std::uint64_t size, std::uint64_t seed) {
         for (int i = 0; i < 10 && out.size() < size; ++i, bits >>= 6) out += alphabet[bits & 63];
     }
     return out;
+}
+
+bool request_facts::conditional() const {
+    return field_value(fields, "If-None-Match") != nullptr || field_value(fields, "If-Modified-Since") != nullptr ||
+           field_value(fields, "If-Match") != nullptr || field_value(fields, "If-Unmodified-Since") != nullptr;
 }
 
 std::string content::bytes() const {

@@ -40,6 +40,14 @@ struct fault {
     friend bool operator==(const fault&, const fault&) = default;
 };
 
+/// What an origin knows of a request once its header section has arrived.
+struct request_facts {
+    std::string method, target, version = "1.1";
+    field_lines fields;
+    bool body_announced = false;
+    bool conditional() const;
+};
+
 /// When a reply of a list may be used.
 enum class condition : std::uint8_t { always, fresh_connection, reused_connection, conditional_request, unconditional_request };
 

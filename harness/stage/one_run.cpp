@@ -10,6 +10,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "capture/recorder.h"
@@ -18,6 +19,7 @@
 #include "harness/judge/query.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/bundle.h"
+#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -119,6 +121,11 @@ void clear_bundle(const std::string& folder) {
 
 void enter_namespace() {
     if (auto entered = capture::enter_fresh_network_namespace(); !entered) throw run_error(entered.error());
+}
+
+void have_descriptors_of_its_own() {
+    if (!drivers::workers_share_descriptors && ::unshare(CLONE_FILES) != 0)
+        throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
 }
 
 stage_settings settings_of_stage(const run_settings& settings, const std::string& proxy, const std::string& folder, bool own_namespace) {

@@ -10,7 +10,6 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <sched.h>
 
 #include "harness/judge/judge.h"
 #include "harness/scenario/yaml.h"
@@ -18,7 +17,6 @@
 #include "harness/stage/priority.h"
 #include "harness/stage/stage.h"
 #include "proxy-under-test/drivers/driver.h"
-#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -76,8 +74,12 @@ std::chrono::nanoseconds real_wait(const job& what) {
     return sum;
 }
 
+void perform_steps(stage& scene, const scenario::scenario& script) {
+    for (const auto& step : script.steps) scene.perform(step);
+}
+
 /// Scenario → stage → capture → bundle → judge: the verdict is that of the stored bundle, never of what happened in memory.
-run_result perform(const job& what, const run_settings& settings) {
+run_result perform(const job& what, const run_settings& settings, const std::function<void(stage&, const scenario::scenario&)>& act) {
     run_result result;
     result.claim = what.script.claim;
     result.file = what.script.file;
@@ -102,7 +104,7 @@ run_result perform(const job& what, const run_settings& settings) {
         std::optional<higher_priority> raised;
         if (what.script.mode == scenario::time_mode::real_time) raised.emplace();
         try {
-            for (const auto& step : what.script.steps) scene.perform(step);
+            act(scene, what.script);
         } catch (const std::exception& e) {
             scene.take_down(e.what());
             throw;
@@ -112,6 +114,17 @@ run_result perform(const job& what, const run_settings& settings) {
     conclude(result, trouble, settings.keep);
     result.took = std::chrono::steady_clock::now() - begun;
     return result;
+}
+
+void in_a_thread_of_its_own(const std::function<void()>& work) {
+    std::exception_ptr broken;
+    std::jthread([&] {
+        try {
+            have_descriptors_of_its_own();
+            work();
+        } catch (...) { broken = std::current_exception(); }
+    }).join();
+    if (broken) std::rethrow_exception(broken);
 }
 
 }  // namespace
@@ -129,10 +142,7 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
     std::mutex one_teller;
     std::exception_ptr broken;
     const auto perform_all = [&](const std::vector<std::size_t>& order, std::atomic<std::size_t>& next) {
-        // A descriptor table of its own: what another worker's fork copies are never our sockets. Otherwise a child that has not yet
-        // reached its exec would hold them open, and a close would send no FIN or RST, a port would stay taken.
-        if (!drivers::workers_share_descriptors && ::unshare(CLONE_FILES) != 0)
-            throw run_error("a thread cannot have descriptors of its own (unshare CLONE_FILES)");
+        have_descriptors_of_its_own();
         while (true) {
             const std::size_t turn = next.fetch_add(1);
             if (turn >= order.size() || (settings.interrupt && settings.interrupt->load())) return;
@@ -141,7 +151,7 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
                 std::lock_guard hold(one_teller);
                 tell.begun(jobs[mine].script.id, jobs[mine].proxy);
             }
-            results[mine] = perform(jobs[mine], settings);
+            results[mine] = perform(jobs[mine], settings, perform_steps);
             if (tell.ended) {
                 std::lock_guard hold(one_teller);
                 tell.ended(*results[mine]);
@@ -169,6 +179,19 @@ std::vector<run_result> run_all(const run_settings& settings, const progress& te
         if (r) all.push_back(std::move(*r));
     }
     return all;
+}
+
+run_result run_one(const scenario::scenario& script, const std::string& proxy, const run_settings& settings,
+                   const std::function<void(stage&)>& act) {
+    const auto driver = drivers::make_driver(proxy, settings.program_directory);
+    if (const auto wrong = missing_policies(script, settings.policies); !wrong.empty()) throw unreadable(wrong.substr(0, wrong.size() - 1));
+    job only{script, proxy, why_not(script, *driver, settings.policies), 0};
+    if (!only.not_applicable.empty()) throw drivers::set_up_error(fmt::format("--proxy {}: {}", proxy, only.not_applicable));
+    driver->require_startable();
+    make_folder(settings.out);
+    std::optional<run_result> result;
+    in_a_thread_of_its_own([&] { result = perform(only, settings, [&](stage& scene, const scenario::scenario&) { act(scene); }); });
+    return std::move(*result);
 }
 
 int exit_code(const std::vector<run_result>& results) {

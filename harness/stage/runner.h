@@ -17,6 +17,8 @@ namespace badorigin::stage {
 
 enum class keep_evidence : std::uint8_t { always, violated, never };  ///< violated: also inconclusive and error
 
+class stage;
+
 struct run_settings {
     std::vector<std::string> scenarios;  ///< files
     std::string root;                    ///< folder that ids are relative to
@@ -59,6 +61,11 @@ struct unreadable : std::runtime_error {
 /// All results, ordered by scenario, then by proxy. Throws unreadable with every problem of every file, drivers::set_up_error for an
 /// unknown proxy. After an interrupt: the results so far.
 std::vector<run_result> run_all(const run_settings& settings, const progress& tell);
+
+/// One run of a scenario that has no file: `act` does what is done on the stage. Throws as run_all does; what cannot be run is an error
+/// too.
+run_result run_one(const scenario::scenario& script, const std::string& proxy, const run_settings& settings,
+                   const std::function<void(stage&)>& act);
 
 /// Judges a stored bundle as the run did: the same verdict, byte for byte. The error is a sentence that names the file.
 std::expected<run_result, std::string> judge_again(const std::string& folder);

@@ -3,11 +3,8 @@
 #include <optional>
 #include <utility>
 
-#include <sched.h>
-
 #include "harness/stage/one_run.h"
 #include "harness/stage/priority.h"
-#include "proxy-under-test/drivers/process.h"
 
 namespace badorigin::stage {
 
@@ -67,9 +64,9 @@ bool session::has_work() const {
 }
 
 void session::work() {
-    // As in the runner: a child of another thread must not hold our sockets open.
-    if (!drivers::workers_share_descriptors && ::unshare(CLONE_FILES) != 0)
-        trouble_ = "a thread cannot have descriptors of its own (unshare CLONE_FILES)";
+    try {
+        have_descriptors_of_its_own();
+    } catch (const run_error& e) { trouble_ = e.what(); }
     std::optional<higher_priority> raised;
     while (true) {
         std::function<void()> next;

@@ -17,6 +17,7 @@
 #include "capture/evidence.h"
 #include "fake-backends/engine.h"
 #include "harness/scenario/scenario.h"
+#include "harness/stage/playback.h"
 #include "harness/stage/witness.h"
 #include "proxy-under-test/drivers/driver.h"
 
@@ -73,7 +74,8 @@ public:
     std::vector<heard> take_heard();
     /// How the proxy ended by itself, with its last words; empty: it runs.
     std::string crash() const;
-
+    /// Instead of steps, in real time: until every turn is over. Throws run_error when the proxy ends by itself.
+    void play(const playback& what);
     /// Waits for what is in flight, closes everything in good order and writes the bundle. Also after an exception; then `why` goes into
     /// the manifest.
     void take_down(const std::string& why = {});

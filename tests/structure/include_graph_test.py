@@ -15,6 +15,7 @@ UNITS = {
     "fake-backends/": "peers",
     "fake-backends/script.": "script",
     "fake-backends/faults.": "script",
+    "fake-backends/wire_text.": "script",
     "proxy-under-test/vcl/": "vcl",
     "proxy-under-test/cache/": "cache",
     "proxy-under-test/drivers/": "drivers",
