@@ -8,9 +8,12 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "capture/recorder.h"
 
 namespace badorigin::cli {
 
@@ -46,40 +49,6 @@ bool write_reports(const options& asked, const std::vector<report::entry>& entri
     return all;
 }
 
-using clock = std::chrono::steady_clock;
-
-/// Not before it has taken a while, and not more often than an eye wants it; gone at its end.
-class progress_line {
-public:
-    progress_line() = default;
-    ~progress_line() {
-        if (drawn_) std::fputs("\r\033[K", stderr);
-    }
-    progress_line(const progress_line&) = delete;
-    progress_line& operator=(const progress_line&) = delete;
-
-    void show(std::uint64_t done, std::uint64_t size) {
-        const auto now = clock::now();
-        if (!watched_ || now < next_) return;
-        next_ = now + std::chrono::milliseconds(100);
-        constexpr std::size_t width = 30;
-        const double seconds = std::chrono::duration<double>(now - begun_).count();
-        const double share = size > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(size)) : 0;
-        const auto filled = static_cast<std::size_t>(share * width);
-        std::fputs(fmt::format("\r[{}{}] {:3.0f} %  {:.0f} MB/s\033[K", std::string(filled, '#'), std::string(width - filled, ' '),
-                               100 * share, static_cast<double>(done) / 1e6 / seconds)
-                       .c_str(),
-                   stderr);
-        drawn_ = true;
-    }
-
-private:
-    const bool watched_ = ::isatty(STDERR_FILENO) == 1;
-    const clock::time_point begun_ = clock::now();
-    clock::time_point next_ = begun_ + std::chrono::milliseconds(300);
-    bool drawn_ = false;
-};
-
 }  // namespace
 
 void complain(const std::string& what) {
@@ -113,13 +82,84 @@ capture::foreign read_captures(const std::vector<std::string>& files, const std:
     capture::foreign_settings settings;
     settings.proxies = proxies;
     settings.progress = [&](std::uint64_t done, std::uint64_t size) {
-        line.show(done, size);
+        line.show(done, size, [&](double seconds) { return fmt::format("{:.0f} MB/s", static_cast<double>(done) / 1e6 / seconds); });
         return !interrupt.load();
     };
     auto read = capture::read_foreign(files, settings);
     if (interrupt.load()) throw stopped("interrupted; nothing was judged or written");
     if (!read) throw std::runtime_error(read.error());
     return std::move(*read);
+}
+
+void require_capture(const std::vector<std::string>& proxies) {
+    std::string why;
+    const auto right = capture::obtain_capture_right(why);
+    if (right == capture::capture_right::none) throw std::runtime_error(why);
+    const auto outside = std::find_if(proxies.begin(), proxies.end(), [](const auto& proxy) { return proxy.starts_with("at:"); });
+    if (right == capture::capture_right::namespace_of_our_own && outside != proxies.end()) {
+        throw std::runtime_error(
+            fmt::format("--proxy {}: capturing is permitted in a network namespace of our own only, where that proxy is not; {}", *outside,
+                        capture::how_to_capture()));
+    }
+}
+
+bool can_have_own_namespaces() {
+    bool can = false;
+    std::jthread([&] { can = capture::enter_fresh_network_namespace().has_value(); }).join();  // it is thrown away
+    return can;
+}
+
+progress_line::progress_line() : watched_{::isatty(STDERR_FILENO) == 1} {}
+
+progress_line::~progress_line() {
+    if (drawn_) std::fputs("\r\033[K", stderr);
+}
+
+void progress_line::show(std::uint64_t done, std::uint64_t size, const std::function<std::string(double seconds)>& tail) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!watched_ || now < next_) return;
+    next_ = now + std::chrono::milliseconds(100);
+    constexpr std::size_t width = 30;
+    const double seconds = std::chrono::duration<double>(now - begun_).count();
+    const double share = size > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(size)) : 0;
+    const auto filled = static_cast<std::size_t>(share * width);
+    std::fputs(
+        fmt::format("\r[{}{}] {:3.0f} %  {}\033[K", std::string(filled, '#'), std::string(width - filled, ' '), 100 * share, tail(seconds))
+            .c_str(),
+        stderr);
+    drawn_ = true;
+}
+
+namespace {
+
+source read_bundle(const std::string& folder) {
+    auto evidence = capture::read_bundle(folder);
+    if (!evidence) throw std::runtime_error(evidence.error());
+    return {folder, std::move(*evidence), {}};
+}
+
+source read_files(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
+    auto found = read_captures(files, proxies);
+    for (const auto& f : found.files)
+        if (!f.damage.empty()) found.notes.push_back(fmt::format("{} is damaged, and read as far as it goes: {}.", f.name, f.damage));
+    return {fmt::format("{}", fmt::join(files, ", ")), std::move(found.evidence), std::move(found.notes)};
+}
+
+}  // namespace
+
+std::vector<source> read_sources(const std::vector<std::string>& captures, const std::vector<std::string>& proxies) {
+    std::vector<source> out;
+    std::vector<std::string> files;
+    for (const auto& path : captures) {
+        if (!fs::exists(path)) throw std::runtime_error(fmt::format("{}: no such file or folder", path));
+        if (fs::is_directory(path)) {
+            out.push_back(read_bundle(path));
+        } else {
+            files.push_back(path);
+        }
+    }
+    if (!files.empty()) out.push_back(read_files(files, proxies));
+    return out;
 }
 
 void catch_interrupts() {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,15 +26,45 @@ void require_writable_reports(const options& asked);
 /// (EPIPE) wanted no more.
 bool finish(const options& asked, report::console& console, const std::vector<report::entry>& entries);
 
+/// Throws std::runtime_error when packets of these proxies cannot be captured.
+void require_capture(const std::vector<std::string>& proxies);
+/// They give every run the same ports and nobody else's packets.
+bool can_have_own_namespaces();
+
 /// Set by the first Ctrl-C (or SIGTERM, SIGHUP) after `catch_interrupts`: ends the work in good order. The second has its usual effect.
 extern std::atomic<bool> interrupt;
 void catch_interrupts();
+
+/// How far work is, on a terminal: not before it has taken a while, not more often than an eye wants it, gone at its end.
+class progress_line {
+public:
+    progress_line();
+    ~progress_line();
+    progress_line(const progress_line&) = delete;
+    progress_line& operator=(const progress_line&) = delete;
+    void show(std::uint64_t done, std::uint64_t size, const std::function<std::string(double seconds)>& tail);
+
+private:
+    const bool watched_;
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point next_ = begun_ + std::chrono::milliseconds(300);
+    bool drawn_ = false;
+};
 
 /// Captures made elsewhere; how far reading is and how fast shows on a terminal. Throws std::runtime_error, stopped where Ctrl-C ended it.
 struct stopped : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies);
+
+/// Evidence that a command line names: capture files, which are read as one, and bundles, each by itself.
+struct source {
+    std::string name;
+    capture::evidence evidence;
+    std::vector<std::string> notes;
+};
+/// Throws as read_captures does.
+std::vector<source> read_sources(const std::vector<std::string>& captures, const std::vector<std::string>& proxies);
 
 /// `badorigin verify CAPTURE…`; returns the exit code.
 int verify(const options& asked);

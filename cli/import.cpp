@@ -32,12 +32,6 @@ Examples:
   badorigin import day.pcap.gz -o shop --policy grace --promise ttl=30s --promise grace=10m
   badorigin import out/bundled/saint/window-lasts-to-its-end -o again --policy saint --promise saint=90s ...)";
 
-struct source {
-    std::string name;
-    capture::evidence evidence;
-    std::vector<std::string> notes;
-};
-
 struct name_and_text {
     std::string name, text;
 };
@@ -47,72 +41,6 @@ name_and_text split(const std::string& option, const std::string& given, std::st
     if (equals == std::string::npos || equals == 0 || equals + 1 == given.size())
         throw std::runtime_error(fmt::format("{} {}: expected {}", option, given, form));
     return {given.substr(0, equals), given.substr(equals + 1)};
-}
-
-traffic::import_settings settings_of(const import_options& asked) {
-    traffic::import_settings out;
-    out.policy = asked.policy;
-    out.keep_secrets = asked.keep_secrets;
-    out.most = asked.most;
-    out.all = asked.all;
-    out.bodies = asked.bodies == "keep"   ? traffic::bodies::keep
-                 : asked.bodies == "size" ? traffic::bodies::size
-                                          : traffic::bodies::short_text;
-    for (const auto& given : asked.promises) {
-        const auto [name, text] = split("--promise", given, "NAME=DURATION, such as ttl=30s");
-        const auto value = scenario::parse_duration(text);
-        if (!value)
-            throw std::runtime_error(
-                fmt::format("--promise {}: '{}' is no duration; durations are written 30s, 1m30s, 200ms, 2h", given, text));
-        out.promises[name] = *value;
-    }
-    for (const auto& given : asked.values) {
-        const auto [name, text] = split("--value", given, "NAME=TEXT");
-        out.values[name] = text;
-    }
-    const auto rules = judge::rule_ids();
-    for (const auto& given : asked.rules_off) {
-        const auto [name, text] = split("--rule-off", given, "RULE=REASON");
-        if (std::ranges::find(rules, name) == rules.end()) {
-            const auto near = scenario::near_miss(name, rules);
-            throw std::runtime_error(fmt::format("--rule-off {}: there is no such rule{} (see: badorigin list rules)", name,
-                                                 near.empty() ? "" : fmt::format("; did you mean {}?", near)));
-        }
-        out.rules_off[name] = text;
-    }
-    for (const auto& given : asked.origins) {
-        const auto [name, text] = split("--origin", given, "NAME=ADDRESS:PORT, such as app=10.0.0.7:8080");
-        out.origins[text] = name;
-    }
-    return out;
-}
-
-source read_bundle(const std::string& folder) {
-    auto evidence = capture::read_bundle(folder);
-    if (!evidence) throw std::runtime_error(evidence.error());
-    return {folder, std::move(*evidence), {}};
-}
-
-source read_files(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
-    auto found = read_captures(files, proxies);
-    for (const auto& f : found.files)
-        if (!f.damage.empty()) found.notes.push_back(fmt::format("{} is damaged, and read as far as it goes: {}.", f.name, f.damage));
-    return {fmt::format("{}", fmt::join(files, ", ")), std::move(found.evidence), std::move(found.notes)};
-}
-
-std::vector<source> read_all(const import_options& asked) {
-    std::vector<source> out;
-    std::vector<std::string> files;
-    for (const auto& path : asked.captures) {
-        if (!fs::exists(path)) throw std::runtime_error(fmt::format("{}: no such file or folder", path));
-        if (fs::is_directory(path)) {
-            out.push_back(read_bundle(path));
-        } else {
-            files.push_back(path);
-        }
-    }
-    if (!files.empty()) out.push_back(read_files(files, asked.proxies));
-    return out;
 }
 
 std::string comment(const import_options& asked, const source& from) {
@@ -237,6 +165,52 @@ private:
 
 }  // namespace
 
+traffic::import_settings settings_of(const import_options& asked) {
+    traffic::import_settings out;
+    out.policy = asked.policy;
+    out.keep_secrets = asked.keep_secrets;
+    out.most = asked.most;
+    out.all = asked.all;
+    out.bodies = asked.bodies == "keep"   ? traffic::bodies::keep
+                 : asked.bodies == "size" ? traffic::bodies::size
+                                          : traffic::bodies::short_text;
+    for (const auto& given : asked.promises) {
+        const auto [name, text] = split("--promise", given, "NAME=DURATION, such as ttl=30s");
+        const auto value = scenario::parse_duration(text);
+        if (!value)
+            throw std::runtime_error(
+                fmt::format("--promise {}: '{}' is no duration; durations are written 30s, 1m30s, 200ms, 2h", given, text));
+        out.promises[name] = *value;
+    }
+    for (const auto& given : asked.values) {
+        const auto [name, text] = split("--value", given, "NAME=TEXT");
+        out.values[name] = text;
+    }
+    const auto rules = judge::rule_ids();
+    for (const auto& given : asked.rules_off) {
+        const auto [name, text] = split("--rule-off", given, "RULE=REASON");
+        if (std::ranges::find(rules, name) == rules.end()) {
+            const auto near = scenario::near_miss(name, rules);
+            throw std::runtime_error(fmt::format("--rule-off {}: there is no such rule{} (see: badorigin list rules)", name,
+                                                 near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+        }
+        out.rules_off[name] = text;
+    }
+    for (const auto& given : asked.origins) {
+        const auto [name, text] = split("--origin", given, "NAME=ADDRESS:PORT, such as app=10.0.0.7:8080");
+        out.origins[text] = name;
+    }
+    return out;
+}
+
+void add_policy_options(CLI::App& command, import_options& into) {
+    command.add_option("--promise", into.promises, "NAME=DURATION for the policy's placeholder, and to hold the proxy to (repeatable)");
+    command.add_option("--value", into.values, "NAME=TEXT for another placeholder (repeatable)");
+    command.add_option("--rule-off", into.rules_off, "RULE=REASON: what is configured on purpose (repeatable)");
+    command.add_option("--proxy-addr", into.proxies,
+                       "Address of the proxy, ADDRESS or ADDRESS:PORT (default: found from the traffic; repeatable)");
+}
+
 CLI::App* add_import(CLI::App& app, import_options& into) {
     auto* command = app.add_subcommand("import", "Make scenarios of captured traffic");
     command->add_option("captures", into.captures, "Capture files, which are read as one, or bundles")->required();
@@ -244,11 +218,7 @@ CLI::App* add_import(CLI::App& app, import_options& into) {
     command->add_option("--policy", into.policy, "How the proxy was configured: a folder of policies, which packets cannot show")
         ->capture_default_str();
     command->add_option("--policies", into.policies, "Folder of policies (default: above the scenarios, or scenarios/policies)");
-    command->add_option("--promise", into.promises, "NAME=DURATION for the policy's placeholder, and to hold the proxy to (repeatable)");
-    command->add_option("--value", into.values, "NAME=TEXT for another placeholder (repeatable)");
-    command->add_option("--rule-off", into.rules_off, "RULE=REASON: what is configured on purpose (repeatable)");
-    command->add_option("--proxy-addr", into.proxies,
-                        "Address of the proxy, ADDRESS or ADDRESS:PORT (default: found from the traffic; repeatable)");
+    add_policy_options(*command, into);
     command->add_option("--origin", into.origins,
                         "NAME=ADDRESS:PORT: what the policy calls an origin (default: app, app-2, ...; repeatable)");
     command->add_option("--bodies", into.bodies, "keep: as they were; short: short text as it was, the rest by size; size: all by size")
@@ -266,7 +236,7 @@ CLI::App* add_import(CLI::App& app, import_options& into) {
 int import_traffic(const import_options& asked) {
     const auto settings = settings_of(asked);
     catch_interrupts();
-    const auto sources = read_all(asked);
+    const auto sources = read_sources(asked.captures, asked.proxies);
     writing out{asked};
     for (const auto& from : sources) out.add(from, traffic::import_traffic(from.evidence, settings));
     say(out.told());

@@ -8,6 +8,9 @@
 namespace CLI {
 class App;
 }
+namespace badorigin::traffic {
+struct import_settings;
+}
 
 namespace badorigin::cli {
 
@@ -18,6 +21,11 @@ struct import_options {
     bool keep_secrets = false, all = false;
     std::size_t most = 300;
 };
+
+/// What they say; throws std::runtime_error with a sentence.
+traffic::import_settings settings_of(const import_options& asked);
+/// Options about the proxy of a capture that other commands have as well.
+void add_policy_options(CLI::App& command, import_options& into);
 
 /// The subcommand, with its help.
 CLI::App* add_import(CLI::App& app, import_options& into);

@@ -43,13 +43,6 @@ void check_planted(const std::vector<std::string>& asked) {
     }
 }
 
-/// Own namespaces give every run the same ports and nobody else's packets; tried on a thread that is thrown away.
-bool can_have_own_namespaces() {
-    bool can = false;
-    std::jthread([&] { can = capture::enter_fresh_network_namespace().has_value(); }).join();
-    return can;
-}
-
 int run(const options& asked) {
     check_planted(asked.plant);
     const found scenarios = find(asked);
@@ -73,18 +66,7 @@ int run(const options& asked) {
     settings.start_deadline = milliseconds_of(asked.start_deadline);
     settings.stop_deadline = milliseconds_of(asked.stop_deadline);
 
-    if (settings.evidence == capture::evidence_kind::libpcap) {
-        std::string why;
-        const auto right = capture::obtain_capture_right(why);
-        if (right == capture::capture_right::none) throw std::runtime_error(why);
-        const auto outside =
-            std::find_if(asked.proxies.begin(), asked.proxies.end(), [](const auto& proxy) { return proxy.starts_with("at:"); });
-        if (right == capture::capture_right::namespace_of_our_own && outside != asked.proxies.end()) {
-            throw std::runtime_error(
-                fmt::format("--proxy {}: capturing is permitted in a network namespace of our own only, where that proxy is not; {}",
-                            *outside, capture::how_to_capture()));
-        }
-    }
+    if (settings.evidence == capture::evidence_kind::libpcap) require_capture(asked.proxies);
     settings.own_namespaces = can_have_own_namespaces();
     catch_interrupts();
 
@@ -174,6 +156,9 @@ int main(int argc, char** argv) {
                 break;
             case options::command::import:
                 code = import_traffic(asked.import);
+                break;
+            case options::command::replay:
+                code = replay(asked.replay);
                 break;
             case options::command::none:
                 break;

@@ -25,6 +25,7 @@ Examples:
   badorigin verify client.pcap origin.pcap                 judge what tcpdump has seen of any proxy
   badorigin log capture.pcap -q 'RespStatus >= 500'         transactions of captured traffic
   badorigin import shop.pcap -o shop                       scenarios of captured traffic, to be run
+  badorigin replay shop.pcap --proxy varnish               captured traffic played again, then against now
   badorigin list faults
 
 Exit codes: 0 all upheld or not applicable, 1 something violated, 2 usage, set-up or harness error,
@@ -43,7 +44,7 @@ std::string explain(CLI::App& app, const CLI::ParseError& mistake) {
     const std::string help = fmt::format("(see: badorigin{} --help)", parsed.empty() ? "" : " " + in.get_name());
     const auto left = app.remaining(true);
     if (left.empty()) {
-        if (parsed.empty()) return fmt::format("say what to do: run, judge, verify, log, import or list {}", help);
+        if (parsed.empty()) return fmt::format("say what to do: run, judge, verify, log, import, replay or list {}", help);
         return fmt::format("{} {}", mistake.what(), help);
     }
     std::vector<std::string> known;
@@ -85,7 +86,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     run->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
     std::vector<std::string> proxies;
     run->add_option("--proxy", proxies,
-                    "bundled | varnish | varnish:/path/to/varnishd | cmd:COMMAND LINE | at:HOST:PORT (repeatable; default bundled)");
+                    "bundled | varnish | varnish:/path/to/varnishd | nginx | cmd:COMMAND LINE | at:HOST:PORT (repeatable; default bundled)");
     run->add_option("--filter", into.filter, "Only scenarios whose id contains this text, or matches it when it has a * in it");
     run->add_option("--jobs", into.jobs, "Scenarios side by side")->check(CLI::Range(1, 64))->capture_default_str();
     run->add_option("--out", into.out, "Where evidence goes")->capture_default_str();
@@ -144,6 +145,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
 
     auto* log = add_log(app, into.log);
     auto* import = add_import(app, into.import);
+    auto* replay = add_replay(app, into.replay);
 
     try {
         app.parse(argc, argv);
@@ -168,6 +170,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     if (list->parsed()) into.what = options::command::list;
     if (log->parsed()) into.what = options::command::log;
     if (import->parsed()) into.what = options::command::import;
+    if (replay->parsed()) into.what = options::command::replay;
     return true;
 }
 

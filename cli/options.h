@@ -7,11 +7,12 @@
 
 #include "cli/import.h"
 #include "cli/log.h"
+#include "cli/replay.h"
 
 namespace badorigin::cli {
 
 struct options {
-    enum class command : std::uint8_t { none, run, judge, verify, list, log, import } what = command::none;
+    enum class command : std::uint8_t { none, run, judge, verify, list, log, import, replay } what = command::none;
     std::vector<std::string> paths;  ///< run: scenarios; judge: bundles; verify: captures
     std::string list_what;
     std::vector<std::string> proxies{"bundled"};
@@ -32,6 +33,7 @@ struct options {
     std::string advice = "yes";
     log_options log;
     import_options import;
+    replay_options replay;
     bool counts = false;  ///< judge: count messages per port
 };
 

@@ -137,11 +137,12 @@ def without_numbers(text):
 
 
 class Tcpdump:
-    """What passes a port of the loopback, into a file."""
+    """What passes a port of the loopback, and other ports, into a file."""
 
-    def __init__(self, file, port):
+    def __init__(self, file, port, *others):
         self.file, self.port = pathlib.Path(file), port
-        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-Z", "root", "-w", str(file), f"port {port}"],
+        ports = " or ".join(f"port {one}" for one in (port, *others))
+        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-B", "65536", "-Z", "root", "-w", str(file), ports],
                                         stderr=subprocess.PIPE, text=True)
         while "listening on" not in (line := self.process.stderr.readline()):
             assert line, "tcpdump does not start"
