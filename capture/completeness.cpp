@@ -42,20 +42,6 @@ void check_markers(const evidence& all, sentences& why) {
         why.push_back(fmt::format("The run sent {} markers, the capture holds {}.", stop->total, numbers.size()));
 }
 
-void check_holes(const evidence& all, sentences& why) {
-    std::size_t holed = 0;
-    for (const auto& c : all.connections) {
-        if (c->holes.empty()) continue;
-        if (++holed > most_named) continue;
-        const hole& h = c->holes.front();
-        why.push_back(fmt::format("Bytes {} to {} of the {} direction of {} are missing, noticed at {}{}.", h.from, h.to,
-                                  h.side == http::direction::request ? "request" : "response", title(*c),
-                                  all.frame_text(h.noticed_at.number),
-                                  c->holes.size() > 1 ? fmt::format(" (and {} more holes)", c->holes.size() - 1) : std::string()));
-    }
-    if (holed > most_named) why.push_back(fmt::format("{} more connections have holes.", holed - most_named));
-}
-
 /// What one socket of ours received against what was seen on its way to it.
 void compare(const received& r, const connection& c, sentences& why) {
     const bool we_are_server = c.server == r.local;
@@ -94,12 +80,31 @@ void check_received(const evidence& all, sentences& why) {
 
 }  // namespace
 
+void holes_told::add(const evidence& part) {
+    for (const auto& c : part.connections) {
+        if (c->holes.empty() || ++count_ > most_named) continue;
+        const hole& h = c->holes.front();
+        named_.push_back(fmt::format("Bytes {} to {} of the {} direction of {} are missing, noticed at {}{}.", h.from, h.to,
+                                     h.side == http::direction::request ? "request" : "response", title(*c),
+                                     part.frame_text(h.noticed_at.number),
+                                     c->holes.size() > 1 ? fmt::format(" (and {} more holes)", c->holes.size() - 1) : std::string()));
+    }
+}
+
+std::vector<std::string> holes_told::sentences() const {
+    std::vector<std::string> why = named_;
+    if (count_ > most_named) why.push_back(fmt::format("{} more connections have holes.", count_ - most_named));
+    return why;
+}
+
 std::vector<std::string> why_incomplete(const evidence& all) {
     sentences why;
     if (all.manifest.kernel_drops > 0)
         why.push_back(fmt::format("The kernel dropped {} packets of the capture.", all.manifest.kernel_drops));
     if (all.manifest.evidence != evidence_kind::file) check_markers(all, why);
-    check_holes(all, why);
+    holes_told holes;
+    holes.add(all);
+    for (std::string& hole : holes.sentences()) why.push_back(std::move(hole));
     check_received(all, why);
     return why;
 }

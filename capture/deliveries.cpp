@@ -1,8 +1,5 @@
 #include "capture/deliveries.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 #include "capture/ends.h"
 #include "capture/likeness.h"
 #include "http/running_hash.h"
@@ -39,54 +36,10 @@ bool fits(const exchange& client, const exchange& o) {
     return got.content_start.starts_with(sent.content_start) || sent.content_start.starts_with(got.content_start);
 }
 
-/// What was answered so far under a key: usable where there is only one.
-class answers {
-public:
-    void add(std::uint64_t key, const exchange_ptr& e) {
-        const auto [at, fresh] = known_.try_emplace(key, e);
-        if (!fresh && at->second != e) at->second = nullptr;
-    }
-    exchange_ptr only(std::uint64_t key) const {
-        const auto at = known_.find(key);
-        return at == known_.end() ? nullptr : at->second;
-    }
-
-private:
-    std::unordered_map<std::uint64_t, exchange_ptr> known_;
-};
-
-class deliveries {
-public:
-    void answered(const exchange_ptr& o) {
-        const http::message& m = o->response->message;
-        if (!o->serial.empty()) by_serial_.emplace(o->serial, o);
-        if (const auto id = id_of_request(*o)) by_fetch_[id] = o;
-        if (request_key(*o) == 0) return;
-        if (m.field("Date") || m.field("ETag") || m.field("Last-Modified")) dated_.add(identity(*o, true), o);
-        if (o->answered_whole() && m.content_size > 0) by_content_.add(content_key(*o), o);
-    }
-    exchange_ptr source_of(const exchange& c) const {
-        if (!c.serial.empty()) {
-            const auto from = by_serial_.find(c.serial);
-            return from == by_serial_.end() ? nullptr : from->second;
-        }
-        const auto ids = ids_of_response(c);
-        if (const auto from = by_fetch_.find(ids.fetched); ids.fetched != 0 && from != by_fetch_.end()) return from->second;
-        if (request_key(c) == 0) return nullptr;
-        for (exchange_ptr from : {dated_.only(identity(c, true)), c.answered_whole() ? by_content_.only(content_key(c)) : nullptr})
-            if (from && fits(c, *from)) return from;
-        return nullptr;
-    }
-
-private:
-    static std::uint64_t content_key(const exchange& e) {
-        const http::message& m = e.response->message;
-        return mix(mix(identity(e, false), m.content_hash), static_cast<std::uint64_t>(m.status));
-    }
-    std::unordered_map<std::string_view, exchange_ptr> by_serial_;
-    std::unordered_map<std::uint64_t, exchange_ptr> by_fetch_;
-    answers dated_, by_content_;
-};
+std::uint64_t content_key(const exchange& e) {
+    const http::message& m = e.response->message;
+    return mix(mix(identity(e, false), m.content_hash), static_cast<std::uint64_t>(m.status));
+}
 
 /// Of the fetches that were made for this client.
 exchange_ptr own_answer(const transaction& t) {
@@ -100,30 +53,42 @@ exchange_ptr own_answer(const transaction& t) {
 
 }  // namespace
 
-void find_deliveries(std::vector<transaction>& transactions, const std::vector<exchange_ptr>& exchanges) {
-    struct event {
-        frame_number at;
-        const exchange_ptr* origin;
-        transaction* client;
-    };
-    std::vector<event> events;
-    for (transaction& t : transactions) {
-        if (!t.client || t.client->leg() != leg::client || !t.client->answered()) continue;
-        t.delivered_from = own_answer(t);
-        if (!t.delivered_from) events.push_back({t.client->response->first.number, nullptr, &t});
+/// Usable where there is only one.
+void deliveries::add(known<std::uint64_t>& to, std::uint64_t key, const cause_ptr& e) {
+    const auto [at, fresh] = to.try_emplace(key, e);
+    if (!fresh && *at != e) *at = nullptr;
+}
+
+void deliveries::answered(cause_ptr of) {
+    const exchange& o = *of->origin;
+    const http::message& m = o.response->message;
+    if (!o.serial.empty()) by_serial_.try_emplace(o.serial, of);
+    if (const auto id = id_of_request(o)) *by_fetch_.try_emplace(id, nullptr).first = of;
+    if (request_key(o) == 0) return;
+    if (m.field("Date") || m.field("ETag") || m.field("Last-Modified")) add(dated_, identity(o, true), of);
+    if (o.answered_whole() && m.content_size > 0) add(by_content_, content_key(o), of);
+}
+
+cause_ptr deliveries::deliver(transaction& t) {
+    t.delivered_from = own_answer(t);
+    if (t.delivered_from) return nullptr;
+    cause_ptr from = source_of(*t.client);
+    if (from) t.delivered_from = from->origin;
+    return from;
+}
+
+cause_ptr deliveries::source_of(const exchange& c) {
+    if (!c.serial.empty()) {
+        const auto* from = by_serial_.find(c.serial);
+        return from ? *from : nullptr;
     }
-    if (events.empty()) return;
-    for (const exchange_ptr& e : exchanges)
-        if (e->leg() == leg::origin && e->answered()) events.push_back({e->response->header_end.number, &e, nullptr});
-    // In the order of answers: a response that came later was not delivered.
-    std::ranges::stable_sort(events, {}, &event::at);
-    deliveries all;
-    for (const event& e : events) {
-        if (e.origin)
-            all.answered(*e.origin);
-        else
-            e.client->delivered_from = all.source_of(*e.client->client);
-    }
+    if (const auto ids = ids_of_response(c); ids.fetched != 0)
+        if (const auto* from = by_fetch_.find(ids.fetched)) return *from;
+    if (request_key(c) == 0) return nullptr;
+    const auto* dated = dated_.find(identity(c, true));
+    if (dated && *dated && fits(c, *(*dated)->origin)) return *dated;
+    const auto* alike = c.answered_whole() ? by_content_.find(content_key(c)) : nullptr;
+    return alike && *alike && fits(c, *(*alike)->origin) ? *alike : nullptr;
 }
 
 }  // namespace badorigin::capture

@@ -47,7 +47,7 @@ nanoseconds evidence::clock_at(const frame_ref& frame) const {
         return nanoseconds{0};
     }
     if (start != markers.end()) return frame.time - start->frame.time;
-    return connections.empty() ? nanoseconds{0} : frame.time - connections.front()->opened.time;
+    return frame.time - began;
 }
 
 std::string evidence::frame_text(frame_number number) const {

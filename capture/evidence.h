@@ -46,11 +46,11 @@ struct manifest {
     evidence_kind evidence = evidence_kind::libpcap;
     std::uint64_t kernel_drops = 0;
     bool virtual_time = false;
-    std::string planted_bug;      ///< empty: none
-    std::string interrupted;      ///< why the run ended early; empty: it did not
-    std::string late, late_step;  ///< the first step that began too long after its instant, and how late; empty: none
+    std::string planted_bug;              ///< empty: none
+    std::string interrupted;              ///< why the run ended early; empty: it did not
+    std::string late, late_step;          ///< the first step that began too long after its instant, and how late; empty: none
     std::vector<std::string> unexpected;  ///< what origins were asked that their script does not answer, one sentence each
-    std::string proxy_crash;      ///< filled when the proxy died by itself: "signal 6 (Aborted)"
+    std::string proxy_crash;              ///< filled when the proxy died by itself: "signal 6 (Aborted)"
 };
 
 /// A run of frames that stand side by side in one of several files.
@@ -66,6 +66,11 @@ struct evidence {
     std::vector<std::shared_ptr<const connection>> connections;
     std::vector<exchange_ptr> exchanges;    ///< in order of their first byte
     std::vector<transaction> transactions;  ///< in order of the client request's first byte; those without a client last
+    /// Evidence that comes in parts (foreign.h): of exchanges that this part rests on, or holds, whose transaction is in another part, who
+    /// asked for them: one each, with its client or candidates.
+    std::vector<transaction> elsewhere;
+    frame_number seen_to = ~frame_number{0};  ///< what no part holds yet begins at this frame or behind it
+    nanoseconds began{0};                     ///< when the first connection was opened
     std::vector<vitals_sample> vitals;
     std::vector<capture::received> received;
     frame_number frames = 0;

@@ -53,7 +53,8 @@ struct seen_message {
 };
 
 /// A request with its interim and final responses on one connection.
-struct exchange {
+/// Made by make_shared: who cites one keeps it.
+struct exchange : std::enable_shared_from_this<exchange> {
     std::uint64_t id = 0;                  ///< in order of the request's first byte, from 1
     std::shared_ptr<const connection> on;  ///< complete once the capture is read
     std::uint32_t index = 0;               ///< on its connection, from 0; > 0: the connection was reused

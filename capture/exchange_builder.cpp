@@ -95,7 +95,7 @@ exchange_builder::open_exchange& exchange_builder::begin_exchange(bool asked) {
     e->gap = std::exchange(gap_for_next_, false) || requests_.in_doubt || responses_.in_doubt || requests_.unread || responses_.unread ||
              (!asked && !on_->holes.empty());
     if (!asked) unasked_since_hole_ = true;
-    open_.push_back({.what = std::move(e)});
+    open_.push_back({.what = std::move(e), .begun = now_});
     return open_.back();
 }
 

@@ -27,10 +27,13 @@ public:
     void end(http::direction side, http::stream_end how);
     /// The connection is over: what is still open is given out as it stands.
     void finish(http::stream_end how);
+    /// The first frame of what is not given out yet; none: nothing is open.
+    frame_ref oldest_open() const { return open_.empty() ? frame_ref() : open_.front().begun; }
 
 private:
     struct open_exchange {
         std::shared_ptr<exchange> what;
+        frame_ref begun;
         bool request_over = false, response_over = false;
         bool announced = false;        // the response reader knows its method
         bool final_header = false;     // of the response

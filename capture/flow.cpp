@@ -20,20 +20,17 @@ void keep_first(frame_ref& into, const frame_ref& frame) {
 
 }  // namespace
 
-flow::flow(std::shared_ptr<connection> on, const role_map& roles, std::uint64_t& last_exchange_id,
+flow::flow(std::shared_ptr<connection> on, const namer& names, std::uint64_t& last_exchange_id,
            const exchange_builder::on_exchange& yield, const stream_limits& limits)
-    : on_(std::move(on)), roles_(roles), limits_(limits), builder_(on_, last_exchange_id, yield, limits.http) {
-    assign_roles();
+    : on_(std::move(on)), names_(names), limits_(limits), builder_(on_, last_exchange_id, yield, limits.http) {
+    names_(*on_);
 }
 
-void flow::assign_roles() {
-    const auto role = roles_.find(on_->server);
-    on_->server_name = role == roles_.end() ? std::string() : role->second;
-    const std::string_view name = on_->server_name;
-    if (name == "proxy" || name.starts_with("proxy:"))
-        on_->leg = leg::client;
-    else
-        on_->leg = name == "origin" || name.starts_with("origin:") ? leg::origin : leg::unknown;
+frame_ref flow::oldest_open() const {
+    frame_ref oldest = builder_.oldest_open();
+    for (const reassembly& half : halves_)
+        if (const frame_ref first = half.oldest_waiting(); first && (!oldest || first.number < oldest.number)) oldest = first;
+    return oldest;
 }
 
 bool flow::begins_anew(const tcp_segment& s) const {
@@ -52,7 +49,7 @@ void flow::turn_round() {
     std::swap(on_->client_rst, on_->server_rst);
     std::swap(halves_[0], halves_[1]);
     std::swap(fin_cause_[0], fin_cause_[1]);
-    assign_roles();
+    names_(*on_);
 }
 
 void flow::feed(const tcp_segment& s) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -12,12 +11,12 @@
 
 namespace badorigin::capture {
 
-/// What the manifest says of addresses: "proxy", "origin:app".
-using role_map = std::map<endpoint, std::string>;
+/// Fills leg and server name of a connection, by its ends.
+using namer = std::function<void(connection&)>;
 
 class flow {
 public:
-    flow(std::shared_ptr<connection> on, const role_map& roles, std::uint64_t& last_exchange_id, const exchange_builder::on_exchange& yield,
+    flow(std::shared_ptr<connection> on, const namer& names, std::uint64_t& last_exchange_id, const exchange_builder::on_exchange& yield,
          const stream_limits& limits);
 
     /// Does the segment belong to another, later connection of the same two endpoints?
@@ -26,6 +25,8 @@ public:
     /// Nothing more will come.
     void finish(http::stream_end how);
     const std::shared_ptr<connection>& on() const { return on_; }
+    /// The first frame of what is still open, or waits; none: nothing.
+    frame_ref oldest_open() const;
 
 private:
     enum class certainty : std::uint8_t {
@@ -36,7 +37,6 @@ private:
     bool from_client(const tcp_segment& segment) const { return segment.from == on_->client; }
     static http::direction side(int d) { return d == 0 ? http::direction::request : http::direction::response; }
     void turn_round();
-    void assign_roles();
     void note(const tcp_segment& segment, int d);
     void payload(const tcp_segment& segment, int d);
     http::stream_offset received_when_sent(const tcp_segment& segment, int d) const;
@@ -49,7 +49,7 @@ private:
     bool waits() const { return halves_[0].anything_waits() || halves_[1].anything_waits(); }
 
     std::shared_ptr<connection> on_;
-    const role_map& roles_;
+    const namer& names_;
     stream_limits limits_;
     reassembly halves_[2];  // 0: from the client
     http::stream_offset fin_cause_[2] = {0, 0};

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -32,8 +32,16 @@ std::vector<source_file> named(const std::vector<std::string>& paths) {
     return files;
 }
 
+/// The only file.
+void note_read(source_file& file, const evidence& all, std::string damage) {
+    file.frames = all.frames;
+    file.first = all.frames > 0 ? 1 : 0;
+    file.damage = std::move(damage);
+    file.placed = true;
+}
+
 /// The legs, and the addresses' names in the manifest.
-void assign(const roles& who, const intake& packets, evidence& all) {
+void assign(const roles& who, intake& packets, evidence& all) {
     for (const endpoint& p : who.proxies) all.manifest.roles[p.text()] = "proxy";
     for (const auto& c : packets.connections()) {
         c->leg = who.leg_of(*c);
@@ -46,7 +54,7 @@ void assign(const roles& who, const intake& packets, evidence& all) {
 /// How far the order of two frames of different files may be wrong.
 clock_doubt doubt_between(const std::vector<source_file>& files, const evidence& all) {
     if (std::ranges::all_of(files, [](const source_file& f) { return f.uncertainty.count() == 0 || f.offset.count() == 0; })) return {};
-    std::unordered_map<const std::string*, nanoseconds> uncertainty;
+    std::map<const std::string*, nanoseconds> uncertainty;
     for (const source_file& f : files) uncertainty[f.name.get()] = f.offset.count() == 0 ? nanoseconds{0} : f.uncertainty;
     return [uncertainty = std::move(uncertainty), &all](const frame_ref& a, const frame_ref& b) {
         const auto file_of = [&](const frame_ref& f) {
@@ -77,16 +85,9 @@ void describe(std::vector<source_file>& sources, foreign& into) {
 /// One file needs no second reading: legs are assigned when all was read.
 std::expected<roles, std::string> read_one(source_file& file, const std::vector<std::string>& proxies, evidence& all, intake& packets,
                                            const go_on& progress) {
-    auto reader = capture_reader::open(file.path);
-    if (!reader) return std::unexpected(reader.error());
-    while (const auto packet = reader->next()) {
-        packets.take(*packet);
-        if (packet->frame.number % 4096 == 0 && progress && !progress(reader->bytes_read())) return std::unexpected("Reading was stopped.");
-    }
-    file.frames = all.frames;
-    file.first = all.frames > 0 ? 1 : 0;
-    file.damage = reader->damage();
-    file.placed = true;
+    auto damage = packets.take_file(file.path, progress);
+    if (!damage) return std::unexpected(damage.error());
+    note_read(file, all, std::move(*damage));
     packets.finish();
     return find_roles(all.exchanges, proxies);
 }
@@ -115,7 +116,67 @@ std::expected<roles, std::string> read_several(std::vector<source_file>& files, 
     return who;
 }
 
+void count(const evidence& part, foreign& into) {
+    into.exchanges += part.exchanges.size();
+    into.with_leg += static_cast<std::uint64_t>(std::ranges::count_if(part.exchanges, [](const auto& e) { return e->leg() != leg::unknown; }));
+}
+
+/// Reads one file part by part, with what is known of it already.
+std::expected<foreign, std::string> read_parts(std::vector<source_file>& sources, const foreign_settings& settings, const go_on& progress,
+                                               const taker_of_parts& to, std::optional<part_maker::knowledge>& known, bool& again) {
+    auto finder = role_finder::make(settings.proxies);
+    if (!finder) return std::unexpected(finder.error());
+    foreign found;
+    evidence& all = found.evidence;
+    all.manifest.evidence = evidence_kind::file;
+    intake packets(all);
+    part_maker parts(all, packets, std::move(*finder), known, to.limits, [&](const evidence& part) {
+        count(part, found);
+        to.part(part);
+    });
+    auto damage = packets.take_file(sources.front().path, progress, [&](const frame_ref& at) { parts.step(at); });
+    if (!damage) return std::unexpected(damage.error());
+    note_read(sources.front(), all, std::move(*damage));
+    packets.close();
+    parts.finish();
+    known = parts.known();
+    again = parts.learned_late();
+    for (const endpoint& p : known->roles.proxies) all.manifest.roles[p.text()] = "proxy";
+    found.proxies = known->roles.names();
+    found.notes = known->roles.notes;
+    describe(sources, found);
+    for (std::string& why : parts.holes()) all.incomplete.push_back(std::move(why));
+    return found;
+}
+
 }  // namespace
+
+std::expected<foreign, std::string> read_in_parts(const std::vector<std::string>& files, const foreign_settings& settings,
+                                                  const taker_of_parts& to) {
+    if (files.size() != 1) {
+        auto whole = read_foreign(files, settings);
+        if (!whole) return whole;
+        evidence& all = whole->evidence;
+        to.part(all);
+        all.connections.clear();
+        all.exchanges.clear();
+        all.transactions.clear();
+        return whole;
+    }
+    std::vector<source_file> sources = named(files);
+    const std::uint64_t size = size_of(files.front());
+    const go_on progress = [&](std::uint64_t done) { return !settings.progress || settings.progress(done, size); };
+    std::optional<part_maker::knowledge> known;
+    bool again = false;
+    auto read = read_parts(sources, settings, progress, to, known, again);
+    if (!read || !again) return read;
+    if (!std::filesystem::is_regular_file(files.front())) {
+        read->notes.push_back("Roles of addresses showed late, and this is no file that could be read again: what went before was judged without them.");
+        return read;
+    }
+    to.anew();
+    return read_parts(sources, settings, progress, to, known, again);
+}
 
 std::expected<foreign, std::string> read_foreign(const std::vector<std::string>& files, const foreign_settings& settings) {
     if (files.empty()) return std::unexpected("No capture file was given.");
@@ -142,6 +203,7 @@ std::expected<foreign, std::string> read_foreign(const std::vector<std::string>&
     describe(sources, found);
     all.transactions = join_without_tokens(all.exchanges, doubt_between(sources, all));
     for (std::string& why : why_incomplete(all)) all.incomplete.push_back(std::move(why));
+    count(all, found);
     return found;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "capture/evidence.h"
+#include "capture/parts.h"
 
 namespace badorigin::capture {
 
@@ -34,9 +35,21 @@ struct foreign {
     std::vector<foreign_file> files;
     std::vector<std::string> proxies;  ///< whose legs were joined, "10.0.0.1:8080"
     std::vector<std::string> notes;    ///< sentences: what was assumed, and what could not be told
+    std::uint64_t exchanges = 0;       ///< that were read, and of these how many have a leg
+    std::uint64_t with_leg = 0;
 };
 
 /// The error is a sentence that names the file, or what is no address.
 std::expected<foreign, std::string> read_foreign(const std::vector<std::string>& files, const foreign_settings& settings = {});
+
+/// The same part by part: memory is bounded by what is open, and no exchange, connection or transaction is in what is returned. Several
+/// files are one part.
+struct taker_of_parts {
+    part_maker::on_part part;
+    std::function<void()> anew;  ///< what was given so far does not count: the file is read again, with the roles that came out late
+    part_limits limits = {};
+};
+std::expected<foreign, std::string> read_in_parts(const std::vector<std::string>& files, const foreign_settings& settings,
+                                                  const taker_of_parts& to);
 
 }  // namespace badorigin::capture

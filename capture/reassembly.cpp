@@ -64,6 +64,13 @@ waiting_piece reassembly::take_front() {
     return piece;
 }
 
+frame_ref reassembly::oldest_waiting() const {
+    frame_ref oldest;
+    for (const auto& [offset, piece] : waiting_)
+        if (!oldest || piece.frame.number < oldest.number) oldest = piece.frame;
+    return oldest;
+}
+
 std::optional<reassembly::missing> reassembly::acknowledged_hole() const {
     http::stream_offset to = acknowledged_;
     if (end_) to = std::min(to, *end_);

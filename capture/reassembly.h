@@ -58,6 +58,8 @@ public:
     http::stream_offset first_waiting() const { return waiting_.begin()->first; }
     const waiting_piece& front() const { return waiting_.begin()->second; }
     waiting_piece take_front();
+    /// The first frame of those that wait; none: nothing does.
+    frame_ref oldest_waiting() const;
 
     struct missing {
         http::stream_offset to = 0;

@@ -33,7 +33,7 @@ struct everything_asked {
     std::set<std::pair<endpoint, address>> connected;  // servers, and from where
 };
 
-everything_asked look_at(const std::vector<exchange_ptr>& exchanges) {
+everything_asked look_at(std::span<const exchange_ptr> exchanges) {
     everything_asked found;
     std::map<endpoint, std::uint32_t> numbers;
     std::unordered_map<const connection*, std::uint32_t> number_of;
@@ -162,13 +162,14 @@ std::set<edge> settle(const edges& votes) {
     return direct;
 }
 
-/// Nothing was asked again: one side alone was captured, or all was answered from the store. What proxies add to messages shows the side.
-void by_added_fields(const everything_asked& asked_at, roles& found) {
-    struct counts {
-        std::uint64_t requests = 0, forwarded = 0, answers = 0, answered_by_proxy = 0;
-        std::set<address> clients;
-    };
-    std::map<endpoint, counts> at;
+/// What was asked of an endpoint, and answered.
+struct counts {
+    std::uint64_t requests = 0, forwarded = 0, answers = 0, answered_by_proxy = 0;
+    std::set<address> clients;
+};
+using counts_of = std::map<endpoint, counts>;
+
+void count(const everything_asked& asked_at, counts_of& at) {
     for (const asked& a : asked_at.all) {
         counts& n = at[asked_at.servers[a.server]];
         ++n.requests;
@@ -177,6 +178,10 @@ void by_added_fields(const everything_asked& asked_at, roles& found) {
         n.answers += a.answered;
         n.answered_by_proxy += a.answered_by_proxy;
     }
+}
+
+/// Nothing was asked again: one side alone was captured, or all was answered from the store. What proxies add to messages shows the side.
+void by_added_fields(const counts_of& at, roles& found) {
     for (const auto& [server, n] : at) {
         if (2 * n.answered_by_proxy > n.answers) {
             found.proxies.insert(server);
@@ -248,34 +253,66 @@ leg roles::leg_of(const connection& c) const {
     return leg::unknown;
 }
 
-std::expected<roles, std::string> find_roles(const std::vector<exchange_ptr>& exchanges, const std::vector<std::string>& given) {
-    const auto parsed = parse(given);
+struct role_finder::state {
+    std::vector<given_proxy> given;
+    edges votes{}, by_length{};
+    std::set<std::pair<endpoint, address>> connected{};
+    counts_of at{};
+};
+
+role_finder::role_finder(std::unique_ptr<state> s) : state_(std::move(s)) {}
+role_finder::role_finder(role_finder&&) noexcept = default;
+role_finder& role_finder::operator=(role_finder&&) noexcept = default;
+role_finder::~role_finder() = default;
+
+std::expected<role_finder, std::string> role_finder::make(const std::vector<std::string>& given) {
+    auto parsed = parse(given);
     if (!parsed) return std::unexpected(parsed.error());
+    return role_finder(std::make_unique<state>(std::move(*parsed)));
+}
+
+void role_finder::look(std::span<const exchange_ptr> exchanges) {
+    state& s = *state_;
     const everything_asked asked_at = look_at(exchanges);
-    edges votes = asked_again_in_time(asked_at);
-    for (const auto& [e, n] : asked_again_by_address_and_fields(asked_at)) votes[e] += n;
-    std::set<edge> direct = settle(votes);
-    if (direct.empty()) direct = settle(asked_again_by_length(asked_at));
+    for (const auto& [e, n] : asked_again_in_time(asked_at)) s.votes[e] += n;
+    for (const auto& [e, n] : asked_again_by_address_and_fields(asked_at)) s.votes[e] += n;
+    if (settle(s.votes).empty())
+        for (const auto& [e, n] : asked_again_by_length(asked_at)) s.by_length[e] += n;
+    s.connected.insert(asked_at.connected.begin(), asked_at.connected.end());
+    count(asked_at, s.at);
+}
+
+roles role_finder::found() const {
+    const state& s = *state_;
+    std::set<edge> direct = settle(s.votes);
+    if (direct.empty()) direct = settle(s.by_length);
 
     roles found;
-    take_front(direct, *parsed, found);
-    for (const given_proxy& g : *parsed) {
+    take_front(direct, s.given, found);
+    for (const given_proxy& g : s.given) {
         found.opens_from.insert(g.at.address);
         if (std::ranges::any_of(found.proxies, [&](const endpoint& p) { return g.matches(p); })) continue;
         // Nothing that it was asked was asked again: it may have answered everything by itself.
-        for (const auto& [server, client] : asked_at.connected)
+        for (const auto& [server, client] : s.connected)
             if (g.matches(server) && (g.at.port != 0 || client != g.at.address)) found.proxies.insert(server);
     }
-    if (direct.empty() && parsed->empty()) by_added_fields(asked_at, found);
-    for (const auto& [server, client] : asked_at.connected)
+    if (direct.empty() && s.given.empty()) by_added_fields(s.at, found);
+    for (const auto& [server, client] : s.connected)
         if (found.proxies.contains(server) && found.opens_from.contains(client)) found.by_endpoint_alone = true;
-    if (found.by_endpoint_alone && found.origins.empty() && !parsed->empty()) {
-        for (const auto& [server, client] : asked_at.connected)
+    if (found.by_endpoint_alone && found.origins.empty() && !s.given.empty()) {
+        for (const auto& [server, client] : s.connected)
             if (!found.proxies.contains(server) && found.opens_from.contains(client)) found.origins.insert(server);
     }
     if (found.proxies.empty() && found.origins.empty())
         found.notes.push_back("No proxy was found in the traffic; name its address to tell the legs apart.");
     return found;
+}
+
+std::expected<roles, std::string> find_roles(const std::vector<exchange_ptr>& exchanges, const std::vector<std::string>& given) {
+    auto finder = role_finder::make(given);
+    if (!finder) return std::unexpected(finder.error());
+    finder->look(exchanges);
+    return finder->found();
 }
 
 }  // namespace badorigin::capture

@@ -10,6 +10,7 @@
 #include <expected>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,28 @@ struct roles {
     bool by_endpoint_alone = false;  ///< an address does not tell the proxy from its clients: of its connections those to `origins` count
     std::vector<std::string> names() const;  ///< of the proxies
     std::vector<std::string> notes;
+    friend bool operator==(const roles&, const roles&) = default;
 
     capture::leg leg_of(const connection& c) const;
+};
+
+/// Looks at exchanges as they come. What it remembers grows with the endpoints, not with the exchanges.
+class role_finder {
+public:
+    /// `given`: "10.0.0.1" or "10.0.0.1:8080"; empty: they are found. The error names what is no address.
+    static std::expected<role_finder, std::string> make(const std::vector<std::string>& given);
+    role_finder(role_finder&&) noexcept;
+    role_finder& operator=(role_finder&&) noexcept;
+    ~role_finder();
+
+    /// Some exchanges, in order of their beginning; what they have in common is looked for among those of one call.
+    void look(std::span<const exchange_ptr> exchanges);
+    roles found() const;
+
+private:
+    struct state;
+    explicit role_finder(std::unique_ptr<state> s);
+    std::unique_ptr<state> state_;
 };
 
 /// `given`: "10.0.0.1" or "10.0.0.1:8080"; empty: they are found. `exchanges` of one or several captures. The error names what is no

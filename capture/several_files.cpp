@@ -9,11 +9,6 @@ namespace badorigin::capture {
 namespace {
 
 constexpr nanoseconds at_the_edges = std::chrono::milliseconds(1);
-constexpr frame_number between_calls = 4096;
-
-std::string stopped() {
-    return "Reading was stopped.";
-}
 
 /// A file on its way into the merged order.
 struct lane {
@@ -36,17 +31,13 @@ struct lane {
 }  // namespace
 
 std::expected<void, std::string> sight(source_file& file, const go_on& progress) {
-    auto reader = capture_reader::open(file.path);
-    if (!reader) return std::unexpected(reader.error());
     evidence alone;
     intake packets(alone);
-    while (const auto packet = reader->next()) {
-        packets.take(*packet);
-        if (packet->frame.number % between_calls == 0 && progress && !progress(reader->bytes_read())) return std::unexpected(stopped());
-    }
+    auto damage = packets.take_file(file.path, progress);
+    if (!damage) return std::unexpected(damage.error());
     packets.finish();
     file.frames = alone.frames;
-    file.damage = reader->damage();
+    file.damage = std::move(*damage);
     file.seen.connections = std::move(alone.connections);
     file.seen.exchanges = std::move(alone.exchanges);
     return {};

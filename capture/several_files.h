@@ -34,9 +34,6 @@ struct source_file {
     std::size_t shared_connections = 0;
 };
 
-/// Called now and then; false: stop.
-using go_on = std::function<bool(std::uint64_t bytes)>;
-
 /// Reads one file alone: fills `seen`, `frames`, `damage`.
 std::expected<void, std::string> sight(source_file& file, const go_on& progress);
 /// Places the clocks of all files against the first one's; what cannot be placed keeps offset 0 and stays `placed = false`.

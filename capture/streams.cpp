@@ -18,8 +18,9 @@ constexpr frame_number linger_frames = 65536;
 }  // namespace
 
 struct stream_table::impl {
-    role_map roles;
-    std::set<endpoint> listening;  // who a SYN was sent to
+    std::map<endpoint, std::string> roles;  // by what the manifest says of addresses: "proxy", "origin:app"
+    std::set<endpoint> listening;           // who a SYN was sent to
+    namer names = [this](connection& c) { name(c); };
     on_connection connections;
     on_exchange exchanges;
     stream_limits limits;
@@ -41,6 +42,16 @@ struct stream_table::impl {
         return s.to.port <= s.from.port;
     }
 
+    void name(connection& c) const {
+        const auto role = roles.find(c.server);
+        c.server_name = role == roles.end() ? std::string() : role->second;
+        const std::string_view name = c.server_name;
+        if (name == "proxy" || name.starts_with("proxy:"))
+            c.leg = leg::client;
+        else
+            c.leg = name == "origin" || name.starts_with("origin:") ? leg::origin : leg::unknown;
+    }
+
     std::unique_ptr<capture::flow> make(const tcp_segment& s) {
         auto on = std::make_shared<connection>();
         on->id = ++last_connection;
@@ -48,7 +59,7 @@ struct stream_table::impl {
         on->server = client_is_sender(s) ? s.to : s.from;
         if (s.syn) listening.insert(on->server);
         on->opened = s.frame;
-        return std::make_unique<capture::flow>(std::move(on), roles, last_exchange, exchanges, limits);
+        return std::make_unique<capture::flow>(std::move(on), names, last_exchange, exchanges, limits);
     }
 
     void over(capture::flow& f) {
@@ -111,6 +122,18 @@ void stream_table::finish() {
     for (const auto& [id, f] : in_order) t.over(*f);
     t.open.clear();
     t.closed.clear();
+}
+
+frame_ref stream_table::oldest_open() const {
+    frame_ref oldest;
+    for (const auto& [ends, f] : impl_->open)
+        if (const frame_ref first = f->oldest_open(); first && (!oldest || first.number < oldest.number)) oldest = first;
+    return oldest;
+}
+
+void stream_table::name_by(std::function<void(connection&)> names) {
+    impl_->names = std::move(names);
+    for (const auto& [ends, f] : impl_->open) impl_->names(*f->on());
 }
 
 std::size_t stream_table::open_streams() const {

@@ -77,7 +77,8 @@ bool finish(const options& asked, report::console& console, const std::vector<re
     return all;
 }
 
-capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
+capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies,
+                               const capture::taker_of_parts* parts) {
     progress_line line;
     capture::foreign_settings settings;
     settings.proxies = proxies;
@@ -85,7 +86,7 @@ capture::foreign read_captures(const std::vector<std::string>& files, const std:
         line.show(done, size, [&](double seconds) { return fmt::format("{:.0f} MB/s", static_cast<double>(done) / 1e6 / seconds); });
         return !interrupt.load();
     };
-    auto read = capture::read_foreign(files, settings);
+    auto read = parts ? capture::read_in_parts(files, settings, *parts) : capture::read_foreign(files, settings);
     if (interrupt.load()) throw stopped("interrupted; nothing was judged or written");
     if (!read) throw std::runtime_error(read.error());
     return std::move(*read);

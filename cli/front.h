@@ -55,7 +55,8 @@ private:
 struct stopped : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
-capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies);
+capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies,
+                               const capture::taker_of_parts* parts = nullptr);
 
 /// Evidence that a command line names: capture files, which are read as one, and bundles, each by itself.
 struct source {

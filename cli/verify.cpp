@@ -1,4 +1,4 @@
-// verify: captures made elsewhere → transactions → judge → report.
+// verify: captures made elsewhere → transactions → judge → report, part by part.
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
@@ -6,9 +6,7 @@
 #include <fmt/format.h>
 
 #include "cli/front.h"
-#include "harness/judge/cited.h"
 #include "harness/judge/foreign_verdict.h"
-#include "harness/judge/judge.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/runner.h"
 
@@ -29,20 +27,19 @@ scenario::scenario what_is_promised(const options& asked) {
     return *read;
 }
 
-std::shared_ptr<report::captured> read_all(const options& asked) {
+/// Judges while it reads: what was judged is gone.
+report::entry read_and_judge(const options& asked, clock::time_point begun) {
+    judge::foreign_session judging(what_is_promised(asked));
+    const auto parts = judging.taker();
     auto all = std::make_shared<report::captured>();
-    all->read = read_captures(asked.paths, asked.proxy_addresses);
-    all->bodies = judge::follow_bodies(all->read.evidence);
-    return all;
-}
-
-report::entry judged(std::shared_ptr<report::captured> all, const options& asked, clock::time_point begun) {
-    const auto& evidence = all->read.evidence;
+    all->read = read_captures(asked.paths, asked.proxy_addresses, &parts);
+    if (const auto why = judge::why_nothing_to_judge(all->read); !why.empty()) throw std::runtime_error(why);
     report::entry one;
-    one.verdict = judge::judge_foreign(all->read, what_is_promised(asked), asked.advice != "no");
+    one.verdict = judging.finish(all->read, asked.advice != "no");
+    all->bodies = std::move(judging.bodies);
     one.claim = "The proxy does nothing that packets alone show to be wrong";
-    one.cited = judge::cited_exchanges(evidence, one.verdict);
-    one.kind = evidence.manifest.evidence;
+    one.cited = std::move(one.verdict.cited);
+    one.kind = all->read.evidence.manifest.evidence;
     one.took = clock::now() - begun;
     one.capture = std::move(all);
     return one;
@@ -54,10 +51,8 @@ int verify(const options& asked) {
     const auto begun = clock::now();
     require_writable_reports(asked);
     catch_interrupts();
-    auto all = read_all(asked);
-    if (const auto why = judge::why_nothing_to_judge(all->read); !why.empty()) throw std::runtime_error(why);
     std::vector<report::entry> entries;
-    entries.push_back(judged(std::move(all), asked, begun));
+    entries.push_back(read_and_judge(asked, begun));
     report::console console(stdout, style_for(asked), 1);
     console.ended(entries.front());
     if (!finish(asked, console, entries)) return 2;

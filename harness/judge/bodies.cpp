@@ -37,22 +37,26 @@ body_journey follow(const transaction& t) {
     return all;
 }
 
-body_account follow_bodies(const capture::evidence& evidence) {
-    body_account all;
-    for (const auto& t : evidence.transactions) {
+void body_account::add(const capture::evidence& part) {
+    for (const auto& t : part.transactions) {
         if (!t.client) {
             for (const auto& f : t.fetches)
-                if (!t.candidates.empty() && !f.attempts.empty() && bears_content(*f.attempts.front())) ++all.ambiguous;
+                if (!t.candidates.empty() && !f.attempts.empty() && bears_content(*f.attempts.front())) ++ambiguous;
             continue;
         }
         if (t.client->leg() != capture::leg::client || !bears_content(*t.client)) continue;
-        ++all.requests;
+        ++requests;
         auto journey = follow(t);
         auto went_wrong = [&](const body_attempt& a) {
             return a.died || (!a.whole && t.client->request->message.complete && !a.at->request->message.gap);
         };
-        if (std::ranges::any_of(journey.attempts, went_wrong)) all.troubled.push_back(std::move(journey));
+        if (std::ranges::any_of(journey.attempts, went_wrong)) troubled.push_back(std::move(journey));
     }
+}
+
+body_account follow_bodies(const capture::evidence& evidence) {
+    body_account all;
+    all.add(evidence);
     return all;
 }
 

@@ -33,6 +33,8 @@ struct body_account {
     std::size_t requests = 0;            ///< of clients, with content or not idempotent
     std::size_t ambiguous = 0;           ///< of the proxy, with content, that fit several clients' equally well: nothing is said of them
     std::vector<body_journey> troubled;  ///< some attempt was not whole, or died
+
+    void add(const capture::evidence& part);
 };
 
 /// Nothing where the client's exchange bears no content or caused no attempt.

@@ -41,20 +41,27 @@ std::string in_files(const std::vector<frame_number>& frames, const capture::evi
 
 }  // namespace
 
-void say_how_joined(const capture::evidence& evidence, verdict& of) {
+void note_how_joined(const capture::evidence& part, std::span<finding> of) {
+    const auto no_use = [](const finding& f) { return f.outcome != outcome::violated || f.kind == kind::advice; };
+    if (std::ranges::all_of(of, no_use)) return;
     std::map<std::uint64_t, std::string_view> likely;
-    for (const auto& t : evidence.transactions)
-        for (const auto& f : t.fetches)
-            for (const auto& a : f.attempts)
-                if (t.client && f.joined == capture::confidence::likely) likely[a->id] = f.by;
+    for (const auto* some : {&part.transactions, &part.elsewhere})
+        for (const auto& t : *some)
+            for (const auto& f : t.fetches)
+                for (const auto& a : f.attempts)
+                    if (t.client && f.joined == capture::confidence::likely) likely[a->id] = f.by;
+    for (auto& f : of)
+        for (auto& c : f.citations)
+            if (const auto at = likely.find(c.exchange); at != likely.end() && !no_use(f)) c.joined_by = at->second;
+}
+
+void say_how_joined(verdict& of) {
     for (auto& f : of.findings) {
         if (f.outcome != outcome::violated || f.kind == kind::advice) continue;
-        for (const auto& c : f.citations) {
-            const auto at = likely.find(c.exchange);
-            if (at == likely.end() || c.frames.empty()) continue;
-            f.message += fmt::format("; frame {} is likely, not certain, to be this client's (joined by {})", c.frames.front(), at->second);
-            break;
-        }
+        const auto of_one = std::ranges::find_if(f.citations, [](const citation& c) { return !c.joined_by.empty() && !c.frames.empty(); });
+        if (of_one == f.citations.end()) continue;
+        f.message +=
+            fmt::format("; frame {} is likely, not certain, to be this client's (joined by {})", of_one->frames.front(), of_one->joined_by);
     }
 }
 

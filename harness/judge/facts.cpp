@@ -157,6 +157,7 @@ std::string request_line(const exchange& e) {
 namespace {
 citation cite_part(std::string what, const exchange& e, const capture::seen_message& part) {
     citation c{std::move(what), e.on ? e.on->id : 0, e.id, part.frames, part.message.begin, part.message.end, {}};
+    c.of = e.weak_from_this().lock();
     if (c.frames.empty() && part.first) c.frames.push_back(part.first.number);
     const auto& m = part.message;
     c.detail = m.side == http::direction::request ? fmt::format("{} {}, {} bytes of content", m.method, m.target, m.content_size)
@@ -174,6 +175,7 @@ citation cite_response(std::string what, const exchange& e) {
 
 citation cite(std::string what, const exchange& e) {
     citation c{std::move(what), e.on ? e.on->id : 0, e.id, {}, 0, 0, {}};
+    c.of = e.weak_from_this().lock();
     for (const auto* part : {e.request ? &*e.request : nullptr, e.response ? &*e.response : nullptr}) {
         if (!part) continue;
         c.frames.insert(c.frames.end(), part->frames.begin(), part->frames.end());

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/packet.h"
+#include "capture/exchange.h"
 #include "http/anomaly.h"
 
 namespace badorigin::judge {
@@ -26,7 +26,9 @@ struct citation {
     std::vector<capture::frame_number> frames;
     http::stream_offset from = 0, to = 0;  ///< bytes of the stream, where meant
     std::string detail;                    ///< a wire excerpt or figures
-    std::string in_files = {};  ///< of several files, the frames as these count them: "client.pcap frames 3; origin.pcap frame 7"
+    std::string in_files = {};           ///< of several files, the frames as these count them: "client.pcap frames 3; origin.pcap frame 7"
+    std::string_view joined_by = {};     ///< an origin's exchange that is likely, not certain, to be its client's: by what it was joined
+    capture::exchange_ptr of = nullptr;  ///< while it is being judged
 };
 
 struct finding {
@@ -44,6 +46,9 @@ struct verdict {
     judge::outcome outcome = outcome::upheld;
     std::string reason;  ///< for not_applicable, error, inconclusive: why
     std::vector<finding> findings;
+    /// Exchanges that findings of violated and inconclusive claims cite, advice left out, in order: for showing them as they were on the
+    /// wire.
+    std::vector<capture::exchange_ptr> cited = {};
     std::vector<std::string> notes = {};  ///< what may explain it, never asserted on: requests that the script does not answer
 };
 

@@ -1,7 +1,11 @@
 #include "harness/judge/judge.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <set>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -26,25 +30,6 @@ bool lacks_what_it_needs(const rule_row& row, const matter& about) {
     return row.needs != need::promises || about.scenario.promises.empty();
 }
 
-void run_rules(const matter& about, std::vector<finding>& findings) {
-    auto row = rule_catalogue().begin();
-    for (const auto& r : all_rules()) {
-        const auto& its = *row++;
-        if (its.where == judged_in::captures_made_elsewhere && !about.made_elsewhere()) continue;
-        auto off = about.scenario.rules_off.find(std::string{r->id()});
-        if (off != about.scenario.rules_off.end()) {
-            findings.push_back(not_applicable(*r, "switched off by the scenario: " + off->second));
-            continue;
-        }
-        if (lacks_what_it_needs(its, about)) {
-            findings.push_back(not_applicable(*r, fmt::format("needs {}, which a capture made elsewhere does not have", name(its.needs))));
-            continue;
-        }
-        for (const auto& t : about.evidence.transactions) r->see(t, about, findings);
-        r->finish(about, findings);
-    }
-}
-
 /// Exchanges and connections whose bytes are not all in the capture.
 ///
 /// A claim over several exchanges names those that it found. With one of them lost it would name others, and rest on the hole as much as
@@ -52,7 +37,7 @@ void run_rules(const matter& about, std::vector<finding>& findings) {
 /// capture from elsewhere may be long, and some packet is always missing: there only what cites the hole itself is in doubt.
 class holes {
 public:
-    explicit holes(const capture::evidence& evidence) {
+    void add(const capture::evidence& evidence) {
         std::set<std::string_view> servers;
         for (const auto& c : evidence.connections) {
             if (c->holes.empty()) continue;
@@ -99,7 +84,7 @@ void demote(finding& f, std::string_view why) {
 }
 
 /// No evidence, no verdict.
-void weigh(const matter& about, std::vector<finding>& findings) {
+void weigh(const matter& about, const holes& missing_bytes, std::vector<finding>& findings) {
     const auto& m = about.evidence.manifest;
     std::string missing;
     if (!m.interrupted.empty())
@@ -107,7 +92,6 @@ void weigh(const matter& about, std::vector<finding>& findings) {
     else if (!about.evidence.incomplete.empty())
         missing = "the evidence is incomplete: " + about.evidence.incomplete.front();
     late_part too_late{about};
-    holes missing_bytes{about.evidence};
     for (auto& f : findings) {
         bool says_something = f.outcome == outcome::upheld || f.outcome == outcome::violated;
         if (!says_something) continue;
@@ -159,28 +143,111 @@ std::string_view name(need what) {
     return "packets";
 }
 
-verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario) {
-    run_index run{evidence, scenario};
-    matter about{evidence, scenario, run};
+namespace {
+
+/// A rule at work, and what it found so far.
+struct at_work {
+    const rule_row& row;
+    std::unique_ptr<rule> what;
+    std::vector<finding> findings;
+    std::size_t annotated = 0;  ///< so many of them know how their exchanges were joined
+    bool judges = true;         ///< else it is not applicable, or not told of
+};
+
+void say_why_not(at_work& one, const matter& about) {
+    one.judges = false;
+    const auto off = about.scenario.rules_off.find(std::string{one.what->id()});
+    if (one.row.where == judged_in::captures_made_elsewhere && !about.made_elsewhere()) return;
+    if (off != about.scenario.rules_off.end())
+        one.findings.push_back(not_applicable(*one.what, "switched off by the scenario: " + off->second));
+    else if (lacks_what_it_needs(one.row, about))
+        one.findings.push_back(
+            not_applicable(*one.what, fmt::format("needs {}, which a capture made elsewhere does not have", name(one.row.needs))));
+    else
+        one.judges = true;
+}
+
+/// Of violated and inconclusive claims, in order; each once. Citations need their exchanges no longer.
+std::vector<capture::exchange_ptr> take_cited(std::vector<finding>& findings) {
+    std::map<std::uint64_t, capture::exchange_ptr> cited;
+    for (auto& f : findings)
+        for (auto& c : f.citations) {
+            const auto of = std::exchange(c.of, nullptr);
+            if (of && f.outcome != outcome::upheld && f.outcome != outcome::not_applicable && f.kind != kind::advice)
+                cited.emplace(of->id, of);
+        }
+    std::vector<capture::exchange_ptr> in_order;
+    for (auto& [id, of] : cited) in_order.push_back(std::move(of));
+    return in_order;
+}
+
+}  // namespace
+
+struct session::state {
+    const scenario::scenario& scenario;
+    std::vector<at_work> rules{};
+    holes missing_bytes{};
+
+    void begin(const matter& about) {
+        auto row = rule_catalogue().begin();
+        for (auto& r : all_rules()) {
+            rules.push_back({*row++, std::move(r), {}});
+            say_why_not(rules.back(), about);
+        }
+    }
+};
+
+session::session(const scenario::scenario& scenario) : state_{new state{scenario}} {}
+session::~session() = default;
+
+void session::see(const capture::evidence& part) {
+    const run_index run{part, state_->scenario};
+    const matter about{part, state_->scenario, run};
+    if (state_->rules.empty()) state_->begin(about);
+    for (auto& r : state_->rules) {
+        if (!r.judges) continue;
+        for (const auto& t : part.transactions) r.what->see(t, about, r.findings);
+        r.what->see_part(about, r.findings);
+        if (about.made_elsewhere()) note_how_joined(part, std::span{r.findings}.subspan(r.annotated));
+        r.annotated = r.findings.size();
+    }
+    state_->missing_bytes.add(part);
+}
+
+verdict session::finish(const capture::evidence& all) {
+    const run_index run{all, state_->scenario};
+    const matter about{all, state_->scenario, run};
+    if (state_->rules.empty()) state_->begin(about);
     verdict v;
-    v.scenario = scenario.id.empty() ? evidence.manifest.scenario : scenario.id;
-    v.proxy = evidence.manifest.proxy;
-    v.notes = evidence.manifest.unexpected;
-    run_rules(about, v.findings);
+    v.scenario = about.scenario.id.empty() ? all.manifest.scenario : about.scenario.id;
+    v.proxy = all.manifest.proxy;
+    v.notes = all.manifest.unexpected;
+    for (auto& r : state_->rules) {
+        if (r.judges) r.what->finish(about, r.findings);
+        if (about.made_elsewhere()) note_how_joined(all, std::span{r.findings}.subspan(r.annotated));
+        v.findings.insert(v.findings.end(), std::make_move_iterator(r.findings.begin()), std::make_move_iterator(r.findings.end()));
+    }
     judge_steps(about, v.findings);
     judge_run(about, v.findings);
-    weigh(about, v.findings);
+    weigh(about, state_->missing_bytes, v.findings);
     v.outcome = outcome::not_applicable;
     for (const auto& f : v.findings)
         if (f.kind != kind::advice) v.outcome = worst(v.outcome, f.outcome);  // advice is told, never decides
-    const auto& m = evidence.manifest;
-    if (!m.interrupted.empty() || !m.late.empty() || !evidence.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
-    v.reason = reason_of(v, evidence);
+    const auto& m = all.manifest;
+    if (!m.interrupted.empty() || !m.late.empty() || !all.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
+    v.reason = reason_of(v, all);
+    v.cited = take_cited(v.findings);
     if (about.made_elsewhere()) {
-        say_how_joined(evidence, v);
-        name_frames(evidence, v);
+        say_how_joined(v);
+        name_frames(all, v);
     }
     return v;
+}
+
+verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario) {
+    session whole{scenario};
+    whole.see(evidence);
+    return whole.finish(evidence);
 }
 
 }  // namespace badorigin::judge

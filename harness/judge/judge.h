@@ -36,7 +36,8 @@ struct rule_row {
 std::span<const rule_row> rule_catalogue();
 std::vector<std::string> rule_ids();
 
-/// What a rule may look at beside the transaction: finished evidence, the scenario (promises), step names by token.
+/// What a rule may look at beside the transaction: the evidence (or the part of it that is at hand), the scenario (promises), step names by
+/// token.
 struct matter {
     const capture::evidence& evidence;
     const scenario::scenario& scenario;
@@ -46,15 +47,34 @@ struct matter {
     bool made_elsewhere() const { return evidence.manifest.evidence == capture::evidence_kind::file; }
 };
 
-/// A rule sees transactions one at a time in order, then finish(); it keeps only what it needs.
+/// A rule sees transactions one at a time in order, behind those of a part the part itself, and last of all finish(). Evidence of a run is
+/// one part. Of a long capture there are many, each exchange, transaction and closed connection is in one of them, and a part is gone when
+/// the next one comes: what a rule needs of it for longer it keeps (an exchange_ptr, never a pointer to a transaction).
 class rule {
 public:
     virtual ~rule() = default;
     virtual std::string_view id() const = 0;
     virtual void see(const capture::transaction& t, const matter& about, std::vector<finding>& findings) = 0;
+    virtual void see_part(const matter& about, std::vector<finding>& findings) = 0;
     virtual void finish(const matter& about, std::vector<finding>& findings) = 0;
 };
 std::vector<std::unique_ptr<rule>> all_rules();
+
+/// Judges evidence part by part.
+class session {
+public:
+    explicit session(const scenario::scenario& scenario);
+    ~session();
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+    void see(const capture::evidence& part);
+    /// `all`: what holds for all parts (manifest, markers, vitals, what is incomplete), and the last of them. Call once.
+    verdict finish(const capture::evidence& all);
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
 
 /// Judges: rules that are not switched off, expectations, premises, conditions. Incomplete evidence turns upheld (and whatever cites a
 /// hole, in a staged run also one on another connection to the same server, and every claim of absence) into inconclusive; an unmet premise

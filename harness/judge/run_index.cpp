@@ -19,6 +19,9 @@ void run_index::index_transactions() {
         if (t.client && !t.client->token.empty()) by_token_.emplace(t.client->token, &t);
         if (t.client && end_of(*t.client).number > end_.number) end_ = end_of(*t.client);
     }
+    for (const auto& t : evidence_.elsewhere)
+        for (const auto& f : t.fetches)
+            for (const auto& a : f.attempts) owners_.try_emplace(a.get(), &t);
     std::ranges::sort(unasked_, {}, [](const exchange_ptr& e) { return begin_of(*e).number; });
     for (const auto& c : evidence_.connections)
         if (c->last.number > end_.number) end_ = c->last;

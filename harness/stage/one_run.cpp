@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "capture/recorder.h"
-#include "harness/judge/cited.h"
 #include "harness/judge/judge.h"
 #include "harness/judge/query.h"
 #include "harness/scenario/yaml.h"
@@ -179,7 +178,7 @@ std::expected<run_result, std::string> judge_again(const std::string& folder) {
     result.claim = stored->scenario.claim;
     result.file = stored->scenario.file;
     result.folder = folder;
-    result.cited = judge::cited_exchanges(stored->evidence, stored->verdict);
+    result.cited = std::move(stored->verdict.cited);
     result.evidence = stored->evidence.manifest.evidence;
     result.verdict = std::move(stored->verdict);
     return result;

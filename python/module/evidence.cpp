@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "capture/foreign.h"
-#include "harness/judge/cited.h"
 #include "harness/judge/foreign_verdict.h"
 #include "harness/judge/query.h"
 #include "harness/judge/records.h"
@@ -257,7 +256,7 @@ entry_ptr verify(const capture_of& c, const scenario::scenario* promised, bool a
     auto out = std::make_shared<report::entry>();
     out->verdict = judge::judge_foreign(about->read, promised ? *promised : scenario::scenario{}, advice);
     out->claim = "The proxy does nothing that packets alone show to be wrong";
-    out->cited = judge::cited_exchanges(about->read.evidence, out->verdict);
+    out->cited = std::move(out->verdict.cited);
     out->kind = about->read.evidence.manifest.evidence;
     out->took = std::chrono::steady_clock::now() - begun;
     out->capture = std::move(about);

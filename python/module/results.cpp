@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "harness/judge/cited.h"
 #include "harness/judge/elsewhere.h"
 #include "harness/stage/bundle.h"
 #include "harness/stage/runner.h"

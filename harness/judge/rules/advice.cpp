@@ -4,8 +4,8 @@
 // The origins' own responses are looked at; where only the clients' side was captured, what the clients got.
 #include <algorithm>
 #include <array>
-#include <map>
 
+#include "capture/recent.h"
 #include "harness/judge/rules/rule_base.h"
 #include "http/freshness.h"
 
@@ -19,11 +19,19 @@ public:
     std::string_view id() const final { return id_; }
     void see(const transaction&, const matter&, std::vector<finding>&) final {}
 
-    void finish(const matter& about, std::vector<finding>& findings) final {
+    void see_part(const matter& about, std::vector<finding>&) final {
         const auto& all = about.evidence.exchanges;
-        const bool origins_seen = std::ranges::any_of(all, [](const exchange_ptr& e) { return is_origin_leg(*e); });
+        if (!origins_seen_ && std::ranges::any_of(all, [](const exchange_ptr& e) { return is_origin_leg(*e); })) {
+            origins_seen_ = true;
+            looked_at_ = count_ = 0;
+            first_.clear();
+            forget();
+        }
         for (const auto& e : all)
-            if (is_origin_leg(*e) == origins_seen && e->response && !e->gap) look(*e);
+            if (is_origin_leg(*e) == origins_seen_ && e->response && !e->gap) look(*e);
+    }
+
+    void finish(const matter&, std::vector<finding>& findings) final {
         finding f;
         f.claim = id_;
         f.kind = kind::advice;
@@ -37,6 +45,8 @@ public:
 
 protected:
     virtual void look(const exchange& e) = 0;
+    /// What was counted is not counted: it was of clients, and now there is what origins answer.
+    virtual void forget() {}
     /// What those that were counted do, behind "12 of 40 ".
     virtual std::string summary() const = 0;
 
@@ -49,6 +59,7 @@ protected:
 private:
     static constexpr std::size_t shown = 3;
     std::string_view id_;
+    bool origins_seen_ = false;
     std::size_t looked_at_ = 0, count_ = 0;
     std::vector<citation> first_;
 };
@@ -86,6 +97,7 @@ private:
             "view), {} neither (the whole body each time)",
             validator_alone_, neither_);
     }
+    void forget() override { validator_alone_ = neither_ = 0; }
     std::size_t validator_alone_ = 0, neither_ = 0;
 };
 
@@ -105,12 +117,13 @@ private:
             fmt::format("{} {} {} {}", host_of(e.request->message), target_of(e.request->message), m.content_size, m.content_hash);
         first_seen now{e.on->server.text(), std::string{*m.field("ETag")}};
         const auto [at, fresh] = seen_.try_emplace(key, now);
-        if (fresh || at->second.origin == now.origin || at->second.etag == now.etag) return;
-        concerns(e, fmt::format("{}: {} says ETag {}, {} said {} of the same bytes", what_was_asked(e), now.origin, now.etag,
-                                at->second.origin, at->second.etag));
+        if (fresh || at->origin == now.origin || at->etag == now.etag) return;
+        concerns(e, fmt::format("{}: {} says ETag {}, {} said {} of the same bytes", what_was_asked(e), now.origin, now.etag, at->origin,
+                                at->etag));
     }
     std::string summary() const override { return "responses have another ETag than the same bytes from another origin: needless bodies"; }
-    std::map<std::string, first_seen> seen_;
+    void forget() override { seen_.clear(); }
+    capture::recent<std::string, first_seen> seen_;
 };
 
 class vary_advice final : public advice_rule {

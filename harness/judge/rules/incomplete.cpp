@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
@@ -31,15 +31,14 @@ public:
 private:
     struct wreck {
         std::string why;
-        const exchange* in = nullptr;
+        exchange_ptr in;
     };
-
-    void last(const matter& about) override {
-        std::map<const capture::connection*, wreck> broken;
+    void part(const matter& about) override {
         for (const auto& e : about.evidence.exchanges) {
             if (!e->on) continue;
+            if (e->leg() == capture::leg::client && e->response) note_answered(e);
             if (is_origin_leg(*e))
-                origin_side(*e, broken, about);
+                origin_side(e, about);
             else if (e->leg() == capture::leg::client && !e->request && e->answered() && status_of(*e) != 408 && status_of(*e) != 400 &&
                      !asked_unseen(*e, about)) {
                 met(*e);
@@ -47,23 +46,36 @@ private:
                          {cite_response("response without a request", *e)});
             }
         }
-        for (const auto& c : about.evidence.connections) stray_bytes(*c, about);
+        for (const auto& c : about.evidence.connections) {
+            stray_bytes(*c, about);
+            answered_.erase(c->id);
+            broken_.erase(c->id);
+        }
     }
 
-    void origin_side(const exchange& e, std::map<const capture::connection*, wreck>& broken, const matter& about) {
-        auto at = broken.find(e.on.get());
-        if (at != broken.end() && e.request) {
+    /// Bytes that belong to no message may come long after the response that they are behind: of each open connection the last one is
+    /// known, and where there are such bytes all from there on.
+    void note_answered(const exchange_ptr& e) {
+        auto& answered = answered_[e->on->id];
+        if (e->on->stray.empty()) answered.clear();
+        answered.push_back(e);
+    }
+
+    void origin_side(const exchange_ptr& of, const matter& about) {
+        const auto& e = *of;
+        auto at = broken_.find(e.on->id);
+        if (at != broken_.end() && e.request) {
             violated(about.run.step_of(e),
                      fmt::format("{} (frame {}) goes over connection {} after {}", request_line(e), begin_of(e).number, e.on->id,
                                  at->second.why),
                      {cite("the broken exchange", *at->second.in), cite("the exchange after it", e)});
-            if (about.made_elsewhere()) broken.erase(at);  // said once a connection, which may carry thousands
+            if (about.made_elsewhere()) broken_.erase(at);  // said once a connection, which may carry thousands
             return;
         }
         std::string why = what_broke(e, about);
         if (why.empty()) return;
         met(e);
-        broken[e.on.get()] = {std::move(why), &e};
+        broken_[e.on->id] = {std::move(why), of};
     }
 
     static std::string what_broke(const exchange& e, const matter& about) {
@@ -87,8 +99,7 @@ private:
         if (c.stray.empty() || !c.complete_start) return;
         met();
         if (c.leg != capture::leg::client) return;
-        for (const auto& e : about.evidence.exchanges) {
-            if (e->on.get() != &c || !e->response) continue;
+        for (const auto& e : answered_[c.id]) {
             for (const auto& s : c.stray) {
                 if (s.offset != e->response->message.end || (e->request && s.offset == e->request->message.end)) continue;
                 citation where{"bytes that belong to no message", c.id, e->id, {e->response->last.number}, s.offset, s.offset + 1, {}};
@@ -100,6 +111,9 @@ private:
             }
         }
     }
+
+    std::unordered_map<std::uint64_t, wreck> broken_;                        ///< by connection
+    std::unordered_map<std::uint64_t, std::vector<exchange_ptr>> answered_;  ///< on the client leg, by connection
 };
 
 class passed_rule final : public rule_base {

@@ -58,7 +58,7 @@ private:
         for (const auto& a : about.run.attempts(t)) {
             bool failed = !a->answered_whole() || status_of(*a) >= 500 ||
                           (status_of(*a) == 304 && a->request && !is_conditional(a->request->message));
-            if (failed && (!fault_ || begin_of(*a).number < begin_of(*fault_).number)) fault_ = a.get();
+            if (failed && (!fault_ || begin_of(*a).number < begin_of(*fault_).number)) fault_ = a;
         }
     }
 
@@ -108,7 +108,7 @@ private:
             citations.push_back(cite_vitals(*std::prev(died), *died));
         return citations;
     }
-    const exchange* fault_ = nullptr;
+    exchange_ptr fault_;
 };
 
 class left_behind_rule final : public rule_base {
@@ -182,9 +182,10 @@ private:
             else if (over.number > ready.number)
                 ready = over;
         }
+        if (answered && about.made_elsewhere()) return;  // how long a proxy may take is its policy's affair
         auto until = answered ? run.clock(answered) : gave_up ? run.clock(gave_up) : run.end_clock();
         waiting = waiting || connecting(about, ready, answered);
-        if (answered && (waiting || about.made_elsewhere())) return;  // how long a proxy may take is its policy's affair
+        if (answered && waiting) return;
         auto waited = until - run.clock(ready);
         if (waited < (waiting ? at_leisure : at_once)) return;
         if (answered && waited < at_once + run.tolerance()) return;

@@ -19,15 +19,14 @@ public:
 
 private:
     struct flight {
-        const transaction* by = nullptr;
-        const exchange* first = nullptr;
-        const exchange* answered = nullptr;
+        exchange_ptr client, first, answered;
         frame_ref began, ended;
         std::string target, host;
+        bool judged = false;
     };
 
     struct asker {
-        const transaction* by = nullptr;
+        exchange_ptr client;
         frame_number begin = 0, end = 0;
         frame_number latest_end = 0;  ///< of it and of all that began before it
     };
@@ -35,13 +34,13 @@ private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client || !t.client->request || !is_plain(t.client->request->message)) return;
         const auto& client = *t.client;
-        clients_[target_of(client.request->message)].push_back({&t, begin_of(client).number, end_of(client).number, 0});
+        clients_[target_of(client.request->message)].push_back({t.client, begin_of(client).number, end_of(client).number, 0});
         for (const auto& f : t.fetches) {
             if (f.attempts.empty() || !f.attempts.front()->request) continue;
-            const auto& end = *f.attempts.back();
-            if (!stored_afterwards(end, t, about)) continue;
-            flights_.push_back({&t, f.attempts.front().get(), &end, begin_of(*f.attempts.front()), end_of(end),
-                                target_of(f.attempts.front()->request->message), host_of(f.attempts.front()->request->message)});
+            const auto &first = f.attempts.front(), &end = f.attempts.back();
+            if (!stored_afterwards(*end, t, about)) continue;
+            flights_.push_back({t.client, first, end, begin_of(*first), end_of(*end), target_of(first->request->message),
+                                host_of(first->request->message)});
         }
     }
 
@@ -67,45 +66,55 @@ private:
     static bool same_variant(const flight& a, const flight& b) {
         auto list = joined(a.answered->response->message.fields, "Vary") + "," + joined(b.answered->response->message.fields, "Vary");
         if (list == ",") return true;
-        const auto &first = a.by->client->request->message.fields, &second = b.by->client->request->message.fields;
+        const auto &first = a.client->request->message.fields, &second = b.client->request->message.fields;
         auto alike = [&](const http::field& f) {
             return http::same_name(f.name, capture::token_field) || joined(second, f.name) == joined(first, f.name);
         };
         return std::ranges::all_of(first, alike) && std::ranges::all_of(second, alike);
     }
 
-    void last(const matter& about) override {
+    /// A flight is judged when no part to come can hold another that begins within it.
+    void part(const matter& about) override {
         for (auto& [target, all] : clients_) {
             std::ranges::stable_sort(all, {}, &asker::begin);
             frame_number latest = 0;
             for (auto& a : all) a.latest_end = latest = std::max(latest, a.end);
         }
         std::ranges::stable_sort(flights_, {}, [](const flight& f) { return f.began.number; });
+        const auto to = about.evidence.seen_to;
+        frame_number asked = to;
         for (std::size_t i = 0; i < flights_.size(); ++i) {
-            const auto& f = flights_[i];
+            auto& f = flights_[i];
+            if (f.ended.number > to) asked = std::min(asked, begin_of(*f.client).number);
+            if (f.judged || f.ended.number > to) continue;
+            f.judged = true;
             meet_askers(f);
             for (std::size_t j = i + 1; j < flights_.size() && flights_[j].began.number < f.ended.number; ++j)
                 judge_pair(f, flights_[j], about);
         }
+        // one that is still open may meet those that began behind it
+        flights_.erase(flights_.begin(), std::ranges::find(flights_, false, &flight::judged));
+        for (auto& [target, all] : clients_) std::erase_if(all, [&](const asker& a) { return a.end <= asked; });
+        std::erase_if(clients_, [](const auto& one) { return one.second.empty(); });
     }
 
     /// Who else asked for the same from the request on that caused the fetch until its end could have caused another, whether the first was
     /// on its way yet or not.
     void meet_askers(const flight& f) {
-        const auto asked = begin_of(*f.by->client).number;
-        const auto& all = clients_[target_of(f.by->client->request->message)];
+        const auto asked = begin_of(*f.client).number;
+        const auto& all = clients_[target_of(f.client->request->message)];
         auto at = std::ranges::lower_bound(all, f.ended.number, {}, &asker::begin);
         while (at != all.begin() && std::prev(at)->latest_end > asked) {
             --at;
-            if (at->by != f.by && at->end > asked) met(*at->by->client);
+            if (at->client != f.client && at->end > asked) met(*at->client);
         }
     }
 
     void judge_pair(const flight& a, const flight& b, const matter& about) {
         if (a.target != b.target || a.host != b.host || !same_variant(a, b) || about.run.ban_between(a.began, b.began)) return;
-        if (host_of(a.by->client->request->message) != host_of(b.by->client->request->message)) return;
+        if (host_of(a.client->request->message) != host_of(b.client->request->message)) return;
         met(*b.first);
-        violated(about.run.step_of(*b.by->client),
+        violated(about.run.step_of(*b.client),
                  fmt::format("{} is fetched (frame {}) while the same is being fetched (frames {} to {})", request_line(*b.first),
                              b.began.number, a.began.number, a.ended.number),
                  {cite("the fetch in flight", *a.first), cite("the second fetch", *b.first)});

@@ -87,12 +87,12 @@ private:
         return status == 0 || (status >= 400 && status < 500) || status == 501 || status == 505;
     }
 
-    void report(const transaction& t, anomaly what, const matter& about, std::string message, const exchange* attempt) {
-        std::vector<citation> citations{cite("exchange on the client leg", *t.client)};
+    void report(const exchange_ptr& client, anomaly what, const matter& about, std::string message, const exchange* attempt) {
+        std::vector<citation> citations{cite("exchange on the client leg", *client)};
         if (attempt) citations.push_back(cite("the origin request that it causes", *attempt));
         violated(
-            about.run.step_of(*t.client),
-            fmt::format("a request with {} (frame {}, {}) {}", http::name(what), begin_of(*t.client).number, http::section(what), message),
+            about.run.step_of(*client),
+            fmt::format("a request with {} (frame {}, {}) {}", http::name(what), begin_of(*client).number, http::section(what), message),
             std::move(citations));
     }
 
@@ -104,10 +104,10 @@ private:
             std::erase_if(attempts, [](const exchange_ptr& a) { return !a->request || !a->request->message.complete; });
         if (!attempts.empty())
             return report(
-                t, what, about,
+                t.client, what, about,
                 fmt::format("goes on to origin {} in frame {}", origin_name(*attempts.front()), begin_of(*attempts.front()).number),
                 attempts.front().get());
-        if (!is_refusal(*t.client)) report(t, what, about, fmt::format("is answered {}", status_of(*t.client)), nullptr);
+        if (!is_refusal(*t.client)) report(t.client, what, about, fmt::format("is answered {}", status_of(*t.client)), nullptr);
     }
 
     void must_clean(const transaction& t, anomaly what, const matter& about) {
@@ -119,17 +119,28 @@ private:
                                 : what == anomaly::bare_cr ? smuggled(t.client->request->message, m)
                                                            : std::string{};
             if (!still.empty())
-                return report(t, what, about,
+                return report(t.client, what, about,
                               fmt::format("goes on to origin {} in frame {} {}", origin_name(*a), begin_of(*a).number, still), a.get());
         }
         // RFC 9112 6.1: the connection must not be used after a request with both lengths
-        if (what == anomaly::content_length_with_transfer_encoding && t.client->on && t.client->index + 1 < t.client->on->exchanges) {
-            for (const auto& e : about.evidence.exchanges)
-                if (e->on == t.client->on && e->index == t.client->index + 1 && e->answered())
-                    return report(t, what, about,
-                                  fmt::format("is followed by an answer on the same connection (frame {})", e->response->first.number),
-                                  nullptr);
-        }
+        if (what == anomaly::content_length_with_transfer_encoding && t.client->on && !judge_next(t.client, about))
+            awaited_.push_back(t.client);
+    }
+
+    void part(const matter& about) override {
+        std::erase_if(awaited_, [&](const exchange_ptr& e) { return e->on->closed() || judge_next(e, about); });
+    }
+
+    /// False: this part does not hold the exchange behind it on its connection.
+    bool judge_next(const exchange_ptr& before, const matter& about) {
+        const auto& all = about.evidence.exchanges;
+        const auto next =
+            std::ranges::find_if(all, [&](const exchange_ptr& e) { return e->on == before->on && e->index == before->index + 1; });
+        if (next == all.end()) return false;
+        if ((*next)->answered())
+            report(before, anomaly::content_length_with_transfer_encoding, about,
+                   fmt::format("is followed by an answer on the same connection (frame {})", (*next)->response->first.number), nullptr);
+        return true;
     }
 
     /// A CR that was taken for a line end makes a field of what stands behind it.
@@ -146,6 +157,8 @@ private:
         }
         return {};
     }
+
+    std::vector<exchange_ptr> awaited_;  ///< with both lengths: nothing may come behind them on their connections
 };
 
 }  // namespace

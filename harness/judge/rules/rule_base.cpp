@@ -7,6 +7,11 @@ void rule_base::see(const transaction& t, const matter& about, std::vector<findi
     look(t, about);
 }
 
+void rule_base::see_part(const matter& about, std::vector<finding>& findings) {
+    findings_ = &findings;
+    part(about);
+}
+
 void rule_base::finish(const matter& about, std::vector<finding>& findings) {
     findings_ = &findings;
     last(about);

@@ -13,11 +13,14 @@ public:
     explicit rule_base(std::string_view id) : id_{id} {}
     std::string_view id() const final { return id_; }
     void see(const transaction& t, const matter& about, std::vector<finding>& findings) final;
+    void see_part(const matter& about, std::vector<finding>& findings) final;
     void finish(const matter& about, std::vector<finding>& findings) final;
 
 protected:
     /// One transaction, in order.
     virtual void look(const transaction&, const matter&) {}
+    /// The exchanges and connections of a part, behind its transactions.
+    virtual void part(const matter&) {}
     /// The run is over.
     virtual void last(const matter&) {}
 

@@ -56,21 +56,20 @@ public:
 private:
     struct window {
         std::string origin, target;
-        const exchange* failure = nullptr;
+        exchange_ptr failure;
         nanoseconds since{0};
     };
 
-    void last(const matter& about) override {
+    void part(const matter& about) override {
         auto saint = about.run.promise("saint");
         if (!saint) return;
-        std::vector<window> windows;
         for (const auto& e : about.evidence.exchanges) {
             if (!is_origin_leg(*e) || !e->request || !is_read(e->request->message.method)) continue;
             const auto* t = about.run.owner(*e);
             if (!t || !t->client) continue;
             auto target = target_of(e->request->message);
             auto begun = about.run.clock(begin_of(*e));
-            for (const auto& w : windows) {
+            for (const auto& w : windows_) {
                 if (w.origin != origin_name(*e) || w.target != target || begin_of(*e).number < end_of(*w.failure).number) continue;
                 if (begun + about.run.tolerance() >= w.since + *saint) continue;
                 violated(
@@ -83,10 +82,15 @@ private:
             }
             if (status_of(*e) < 500) continue;
             met(*e);
-            windows.push_back({origin_name(*e), target, e.get(), about.run.clock(e->response->header_end)});
+            windows_.push_back({origin_name(*e), target, e, about.run.clock(e->response->header_end)});
         }
+        if (windows_.empty()) return;
+        const auto over = windows_.back().since - *saint - 1min;  // time stamps may run backwards, by less than that
+        std::erase_if(windows_, [&](const window& w) { return w.since < over; });
     }
     static bool is_read(std::string_view method) { return method == "GET" || method == "HEAD"; }
+
+    std::vector<window> windows_;
 };
 
 class age_rule final : public rule_base {

@@ -1,6 +1,6 @@
 #include <algorithm>
-#include <map>
 
+#include "capture/recent.h"
 #include "harness/judge/residence.h"
 #include "harness/judge/rules/rule_base.h"
 #include "http/freshness.h"
@@ -122,16 +122,16 @@ private:
         for (const auto& a : about.run.attempts(t)) {
             if (!is_304(*a) || !is_conditional(a->request->message) || !validates(*a)) continue;
             if (is_conditional(t.client->request->message)) continue;  // may be the client's own condition, passed on
-            seen_[key_of(t)] = a.get();
+            *seen_.try_emplace(key_of(t), nullptr).first = a;
         }
     }
 
     void judge_later(const transaction& t, const matter& about) {
         const auto& asked = t.client->request->message;
         if (asked.method != "GET" || status_of(*t.client) != 200) return;
-        const auto validated = seen_.find(key_of(t));
-        if (validated == seen_.end()) return;
-        const auto& by = *validated->second;
+        const auto* validated = seen_.find(key_of(t));
+        if (!validated) return;
+        const auto& by = **validated;
         if (begin_of(*t.client).number < end_of(by).number) return;
         if (about.run.ban_between(begin_of(by), begin_of(*t.client)) || by.response->message.field("Vary")) return;
         auto attempts = about.run.attempts(t);
@@ -178,10 +178,11 @@ private:
                  {cite("exchange on the client leg", *t.client), cite("the validation", by)});
     }
 
-    using key = std::pair<std::string, std::string>;  // target, host
-    static key key_of(const transaction& t) { return {target_of(t.client->request->message), host_of(t.client->request->message)}; }
+    static std::string key_of(const transaction& t) {
+        return fmt::format("{} {}", host_of(t.client->request->message), target_of(t.client->request->message));
+    }
 
-    std::map<key, const exchange*> seen_;
+    capture::recent<std::string, exchange_ptr> seen_;  ///< by host and target
 };
 
 }  // namespace
