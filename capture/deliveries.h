@@ -18,8 +18,8 @@ struct cause {
 };
 using cause_ptr = std::shared_ptr<const cause>;
 
-/// Told of the answers of both legs in the order in which they came: what an origin answers later was not delivered. Answers that nobody got
-/// for long are forgotten.
+/// Told of the answers of both legs in the order in which they came: what an origin answers later was not delivered. Answers that nobody
+/// got for long are forgotten.
 class deliveries {
 public:
     void answered(cause_ptr o);

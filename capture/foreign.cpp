@@ -118,7 +118,8 @@ std::expected<roles, std::string> read_several(std::vector<source_file>& files, 
 
 void count(const evidence& part, foreign& into) {
     into.exchanges += part.exchanges.size();
-    into.with_leg += static_cast<std::uint64_t>(std::ranges::count_if(part.exchanges, [](const auto& e) { return e->leg() != leg::unknown; }));
+    into.with_leg +=
+        static_cast<std::uint64_t>(std::ranges::count_if(part.exchanges, [](const auto& e) { return e->leg() != leg::unknown; }));
 }
 
 /// Reads one file part by part, with what is known of it already.
@@ -171,7 +172,8 @@ std::expected<foreign, std::string> read_in_parts(const std::vector<std::string>
     auto read = read_parts(sources, settings, progress, to, known, again);
     if (!read || !again) return read;
     if (!std::filesystem::is_regular_file(files.front())) {
-        read->notes.push_back("Roles of addresses showed late, and this is no file that could be read again: what went before was judged without them.");
+        read->notes.push_back(
+            "Roles of addresses showed late, and this is no file that could be read again: what went before was judged without them.");
         return read;
     }
     to.anew();

@@ -51,7 +51,8 @@ public:
         const auto of_key = by_key_.find(key);
         if (of_key == by_key_.end()) return;
         auto& [all, gone] = of_key->second;
-        const auto at = std::find_if(all.begin() + static_cast<std::ptrdiff_t>(gone), all.end(), [&](const entry& x) { return x.what == &a; });
+        const auto at =
+            std::find_if(all.begin() + static_cast<std::ptrdiff_t>(gone), all.end(), [&](const entry& x) { return x.what == &a; });
         if (at != all.end()) at->what = nullptr;
         while (gone < all.size() && !all[gone].what) ++gone;
         if (gone == all.size())
@@ -322,7 +323,9 @@ void joiner::state::add_origin(const exchange_ptr& e) {
 
 /// Deliveries, as far as all is known that came before them.
 void joiner::state::tell(const frame_ref& to) {
-    const frame_number end = over() ? ~frame_number{0} : origins_.empty() ? to.number : std::min(to.number, begin_of(*origins_.front()).number);
+    const frame_number end = over()             ? ~frame_number{0}
+                             : origins_.empty() ? to.number
+                                                : std::min(to.number, begin_of(*origins_.front()).number);
     while (!answers_.empty() && (over() || answers_.front().at < end)) {
         std::pop_heap(answers_.begin(), answers_.end());
         answer next = std::move(answers_.back());
@@ -366,7 +369,8 @@ joiner::settled joiner::state::take(std::size_t keep) {
     for (const transaction& t : found.transactions)
         for (const fetch& f : t.fetches)
             for (const exchange_ptr& a : f.attempts)
-                if (begin_of(*a).number >= found.to) ahead_.emplace_back(begin_of(*a).number, as_transaction({a, t.client, {}, f.joined, f.by}));
+                if (begin_of(*a).number >= found.to)
+                    ahead_.emplace_back(begin_of(*a).number, as_transaction({a, t.client, {}, f.joined, f.by}));
     std::erase_if(ahead_, [&](auto& one) {
         if (one.first >= found.to) return false;
         found.elsewhere.push_back(std::move(one.second));

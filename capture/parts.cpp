@@ -46,7 +46,8 @@ std::vector<std::shared_ptr<exchange>> part_maker::in_order(frame_ref& to) {
     }
     packets_.exchanges().clear();
     const auto place = [](const auto& e) { return std::pair(begin_of(*e).number, e->id); };
-    auto end = to ? std::ranges::partition(waiting_, [&](const auto& e) { return begin_of(*e).number < to.number; }).begin() : waiting_.end();
+    auto end =
+        to ? std::ranges::partition(waiting_, [&](const auto& e) { return begin_of(*e).number < to.number; }).begin() : waiting_.end();
     const auto wait = static_cast<std::size_t>(waiting_.end() - end);
     if (wait > limits_.waiting || (wait > 0 && bytes_ > limits_.bytes)) {
         std::ranges::sort(end, waiting_.end(), {}, place);
@@ -63,9 +64,9 @@ std::vector<std::shared_ptr<exchange>> part_maker::in_order(frame_ref& to) {
 /// Of roles and of the clock.
 void part_maker::learn(std::span<const exchange_ptr> from) {
     if (fixed_) return;
-    const bool clock_jumps = (known_ && known_->virtual_time) || std::ranges::find(all_.markers, marker::kind::clock, &marker::kind) != all_.markers.end();
-    const bool strangers =
-        !known_ || std::ranges::any_of(from, [](const exchange_ptr& e) { return e->leg() == leg::unknown; });
+    const bool clock_jumps =
+        (known_ && known_->virtual_time) || std::ranges::find(all_.markers, marker::kind::clock, &marker::kind) != all_.markers.end();
+    const bool strangers = !known_ || std::ranges::any_of(from, [](const exchange_ptr& e) { return e->leg() == leg::unknown; });
     if (strangers) finder_.look(from);
     knowledge now{strangers ? finder_.found() : known_->roles, clock_jumps};
     if (known_ && *known_ == now) return;

@@ -1,8 +1,8 @@
 // Evidence in parts: a long capture is joined and given out while it is read, and what was given out is gone.
 //
 // Exchanges wait until nothing that begins before them is open, so that they are in order; then until their transaction is settled
-// (forwarding.h). What is held is thus what is open, and what came in the last moment. Where an exchange stays open for so long that too much
-// would wait for it, the others go on without it; it comes late, and what was asked for it in the meantime has no client.
+// (forwarding.h). What is held is thus what is open, and what came in the last moment. Where an exchange stays open for so long that too
+// much would wait for it, the others go on without it; it comes late, and what was asked for it in the meantime has no client.
 #pragma once
 
 #include <deque>

@@ -10,8 +10,9 @@ namespace {
 /// The first valid value of Content-Length counts; whatever else is there is named.
 void read_content_length(message& whole) {
     std::optional<stream_offset> duplicate, conflict;
-    for (const field& found : whole.fields) {
-        if (!same_name(found.name, "Content-Length")) continue;
+    const fields& all = whole.fields;
+    for (std::size_t at = all.find("Content-Length"); at < all.size(); at = all.find("Content-Length", at + 1)) {
+        const field found = all[at];
         for_each_element(found.value, [&](std::string_view text) {
             auto value = parse_decimal(text);
             if (!value) {
@@ -41,8 +42,9 @@ transfer_encoding read_transfer_encoding(message& whole) {
     transfer_encoding read;
     stream_offset offset = 0;
     bool sound = true;
-    for (const field& found : whole.fields) {
-        if (!same_name(found.name, "Transfer-Encoding")) continue;
+    const fields& all = whole.fields;
+    for (std::size_t at = all.find("Transfer-Encoding"); at < all.size(); at = all.find("Transfer-Encoding", at + 1)) {
+        const field found = all[at];
         if (!read.present) offset = found.offset;
         read.present = true;
         for_each_element(found.value, [&](std::string_view coding) {
@@ -62,8 +64,9 @@ transfer_encoding read_transfer_encoding(message& whole) {
 
 void check_host(message& request) {
     std::size_t count = 0;
-    for (const field& found : request.fields)
-        if (same_name(found.name, "Host") && ++count == 2) request.anomalies.push_back({anomaly::several_host, found.offset});
+    const fields& all = request.fields;
+    for (std::size_t at = all.find("Host"); at < all.size(); at = all.find("Host", at + 1))
+        if (++count == 2) request.anomalies.push_back({anomaly::several_host, all[at].offset});
     if (count == 0 && request.version.major == 1 && request.version.minor >= 1)
         request.anomalies.push_back({anomaly::missing_host, request.begin});
 }

@@ -7,26 +7,24 @@
 namespace badorigin::http {
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
+    return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 std::optional<std::string_view> first(const fields& all, std::string_view name) {
-    for (const field& line : all)
-        if (same_name(line.name, name)) return line.value;
-    return std::nullopt;
+    const std::size_t at = all.find(name);
+    return at < all.size() ? std::optional(all[at].value) : std::nullopt;
 }
 
 std::vector<std::string_view> values(const fields& all, std::string_view name) {
     std::vector<std::string_view> found;
-    for (const field& line : all)
-        if (same_name(line.name, name)) found.push_back(line.value);
+    for (std::size_t at = all.find(name); at < all.size(); at = all.find(name, at + 1)) found.push_back(all[at].value);
     return found;
 }
 
 bool has_token(const fields& all, std::string_view name, std::string_view token) {
     bool found = false;
-    for (const field& line : all)
-        if (same_name(line.name, name)) for_each_element(line.value, [&](std::string_view element) { found |= same_name(element, token); });
+    for (std::size_t at = all.find(name); at < all.size(); at = all.find(name, at + 1))
+        for_each_element(all[at].value, [&](std::string_view element) { found |= same_name(element, token); });
     return found;
 }
 

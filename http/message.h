@@ -8,18 +8,9 @@
 #include <vector>
 
 #include "http/anomaly.h"
+#include "http/fields.h"
 
 namespace badorigin::http {
-
-/// A field line. The name keeps its case; the value is without surrounding white space, folds joined by one blank.
-struct field {
-    std::string name;
-    std::string value;
-    stream_offset offset = 0;  ///< of the first byte of the name
-    friend bool operator==(const field&, const field&) = default;
-};
-
-using fields = std::vector<field>;
 
 /// Case-insensitive comparison of ASCII names (RFC 9110 5.1).
 bool same_name(std::string_view a, std::string_view b);

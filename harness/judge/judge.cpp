@@ -204,9 +204,11 @@ void session::see(const capture::evidence& part) {
     const run_index run{part, state_->scenario};
     const matter about{part, state_->scenario, run};
     if (state_->rules.empty()) state_->begin(about);
+    for (const auto& t : part.transactions)
+        for (auto& r : state_->rules)
+            if (r.judges) r.what->see(t, about, r.findings);
     for (auto& r : state_->rules) {
         if (!r.judges) continue;
-        for (const auto& t : part.transactions) r.what->see(t, about, r.findings);
         r.what->see_part(about, r.findings);
         if (about.made_elsewhere()) note_how_joined(part, std::span{r.findings}.subspan(r.annotated));
         r.annotated = r.findings.size();

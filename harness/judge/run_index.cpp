@@ -11,17 +11,11 @@ run_index::run_index(const capture::evidence& evidence, const scenario::scenario
 
 void run_index::index_transactions() {
     for (const auto& t : evidence_.transactions) {
-        for (const auto& f : t.fetches)
-            for (const auto& a : f.attempts) {
-                owners_[a.get()] = &t;
-                if (t.kind == transaction::kind::probe_or_unasked) unasked_.push_back(a);
-            }
+        if (t.kind == transaction::kind::probe_or_unasked)
+            for (const auto& f : t.fetches) unasked_.insert(unasked_.end(), f.attempts.begin(), f.attempts.end());
         if (t.client && !t.client->token.empty()) by_token_.emplace(t.client->token, &t);
         if (t.client && end_of(*t.client).number > end_.number) end_ = end_of(*t.client);
     }
-    for (const auto& t : evidence_.elsewhere)
-        for (const auto& f : t.fetches)
-            for (const auto& a : f.attempts) owners_.try_emplace(a.get(), &t);
     std::ranges::sort(unasked_, {}, [](const exchange_ptr& e) { return begin_of(*e).number; });
     for (const auto& c : evidence_.connections)
         if (c->last.number > end_.number) end_ = c->last;
@@ -75,13 +69,25 @@ const transaction* run_index::step(std::string_view name) const {
 }
 
 std::string run_index::step_of(const exchange& e) const {
+    if (step_names_.empty()) return {};
     auto named = step_names_.find(&e);
     if (named != step_names_.end()) return named->second;
     const auto* t = owner(e);
     return t && t->client && t->client.get() != &e ? step_of(*t->client) : std::string{};
 }
 
+void run_index::index_owners() const {
+    owners_known_ = true;
+    for (const auto& t : evidence_.transactions)
+        for (const auto& f : t.fetches)
+            for (const auto& a : f.attempts) owners_[a.get()] = &t;
+    for (const auto& t : evidence_.elsewhere)
+        for (const auto& f : t.fetches)
+            for (const auto& a : f.attempts) owners_.try_emplace(a.get(), &t);
+}
+
 const transaction* run_index::owner(const exchange& origin) const {
+    if (!owners_known_) index_owners();
     auto at = owners_.find(&origin);
     return at == owners_.end() ? nullptr : at->second;
 }
@@ -90,7 +96,13 @@ bool run_index::is_raw(const transaction& t) const {
     return raw_.contains(&t);
 }
 
-std::vector<exchange_ptr> run_index::attempts(const transaction& t) const {
+const std::vector<exchange_ptr>& run_index::attempts(const transaction& t) const {
+    if (attempts_of_ != &t) attempts_ = find_attempts(t);
+    attempts_of_ = &t;
+    return attempts_;
+}
+
+std::vector<exchange_ptr> run_index::find_attempts(const transaction& t) const {
     std::vector<exchange_ptr> all;
     for (const auto& f : t.fetches) all.insert(all.end(), f.attempts.begin(), f.attempts.end());
     if (all.empty() && t.client && t.client->request && t.client->token.empty() && is_raw(t)) {
@@ -106,6 +118,9 @@ std::vector<exchange_ptr> run_index::attempts(const transaction& t) const {
 }
 
 bool run_index::caused(const transaction& t, const exchange& origin) const {
+    for (const auto& f : t.fetches)
+        for (const auto& a : f.attempts)
+            if (a.get() == &origin) return true;
     const auto* of = owner(origin);
     if (of == &t || (of && contains(of->candidates, t.client))) return true;
     return is_raw(t) && std::ranges::any_of(attempts(t), [&](const exchange_ptr& a) { return a.get() == &origin; });

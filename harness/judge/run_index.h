@@ -33,7 +33,7 @@ public:
     const transaction* owner(const exchange& origin) const;
     /// All origin exchanges on behalf of a client exchange in order. For raw steps, which carry no token: those for the same target that
     /// nobody else caused, begun between the request and the end of its response.
-    std::vector<exchange_ptr> attempts(const transaction& t) const;
+    const std::vector<exchange_ptr>& attempts(const transaction& t) const;
     /// It was asked on behalf of this client exchange, not taken from the store or from somebody else's fetch.
     bool caused(const transaction& t, const exchange& origin) const;
     /// How many fetches that makes.
@@ -60,14 +60,19 @@ public:
 
 private:
     void index_transactions();
+    void index_owners() const;
+    std::vector<exchange_ptr> find_attempts(const transaction& t) const;
     void read_markers();
     const transaction* raw_step(std::string_view endpoint, const frame_ref& after) const;
 
     const capture::evidence& evidence_;
     const scenario::scenario& scenario_;
     std::map<std::string, const transaction*, std::less<>> by_name_;
-    std::unordered_map<const exchange*, std::string> step_names_;  ///< of client exchanges
-    std::unordered_map<const exchange*, const transaction*> owners_;
+    std::unordered_map<const exchange*, std::string> step_names_;             ///< of client exchanges
+    mutable std::unordered_map<const exchange*, const transaction*> owners_;  ///< when first asked for
+    mutable bool owners_known_ = false;
+    mutable const transaction* attempts_of_ = nullptr;  ///< of all rules, one transaction after the other
+    mutable std::vector<exchange_ptr> attempts_;
     std::unordered_map<std::string, const transaction*> by_token_;
     std::unordered_map<const transaction*, bool> raw_;
     std::vector<exchange_ptr> unasked_;  ///< in order

@@ -177,7 +177,7 @@ public:
 
 private:
     void look(const transaction& t, const matter& about) override {
-        auto attempts = about.run.attempts(t);
+        const auto& attempts = about.run.attempts(t);
         if (!t.client) {
             for (const auto& f : t.fetches)
                 for (const auto& a : f.attempts)

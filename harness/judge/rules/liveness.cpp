@@ -172,7 +172,7 @@ private:
         auto gave_up = client_end(*client.on);
         if (!answered && !client.interim.empty() && client.request->message.method == "CONNECT") return;
         if (gave_up && answered.number > gave_up.number) answered = {};
-        auto attempts = run.attempts(t);
+        const auto& attempts = run.attempts(t);
         auto ready = client.request->last;
         bool waiting = attempts.empty();
         for (const auto& a : attempts) {

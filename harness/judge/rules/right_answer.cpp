@@ -44,7 +44,7 @@ private:
         const auto& asked = t.client->request->message;
         const auto& other = asker(about, from);
         const auto& answered = other.request->message;
-        auto own = about.run.attempts(t);
+        const auto& own = about.run.attempts(t);
         bool rewritten_alike = std::ranges::any_of(
             own, [&](const exchange_ptr& a) { return a->request && target_of(a->request->message) == target_of(from.request->message); });
         if (target_of(asked) != target_of(answered) && target_of(asked) != target_of(from.request->message) && !rewritten_alike)

@@ -41,7 +41,7 @@ private:
     void look(const transaction& t, const matter& about) override {
         if (!t.client) return;
         ++clients_;
-        auto attempts = about.made_elsewhere() ? longest_fetch(t) : about.run.attempts(t);
+        const auto& attempts = about.made_elsewhere() ? longest_fetch(t) : about.run.attempts(t);
         requests_ += attempts.size();
         if (attempts.empty()) return;
         met();
@@ -55,11 +55,12 @@ private:
                   cite(fmt::format("attempt {}", attempts_at_most + 1), *attempts[attempts_at_most])});
     }
     /// A page that is put together from many has a fetch for each: without the policy that says nothing, the same request again does.
-    static std::vector<exchange_ptr> longest_fetch(const transaction& t) {
-        std::vector<exchange_ptr> longest;
+    static const std::vector<exchange_ptr>& longest_fetch(const transaction& t) {
+        static const std::vector<exchange_ptr> none;
+        const auto* longest = &none;
         for (const auto& f : t.fetches)
-            if (f.attempts.size() > longest.size()) longest = f.attempts;
-        return longest;
+            if (f.attempts.size() > longest->size()) longest = &f.attempts;
+        return *longest;
     }
     void last(const matter&) override {
         if (requests_ > 3 * clients_ + 5)

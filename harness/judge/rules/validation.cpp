@@ -73,7 +73,7 @@ private:
         if (t.delivered_from && is_304(*t.delivered_from) && !is_conditional(t.delivered_from->request->message) &&
             !about.run.caused(t, *t.delivered_from) && is_surely_from(t, about))
             report(t, *t.delivered_from, about);
-        auto attempts = about.run.attempts(t);
+        const auto& attempts = about.run.attempts(t);
         if (attempts.empty() || !is_304(*attempts.back()) || is_conditional(attempts.back()->request->message)) return;
         const auto& e = attempts.back();
         met(*e);
@@ -134,7 +134,7 @@ private:
         const auto& by = **validated;
         if (begin_of(*t.client).number < end_of(by).number) return;
         if (about.run.ban_between(begin_of(by), begin_of(*t.client)) || by.response->message.field("Vary")) return;
-        auto attempts = about.run.attempts(t);
+        const auto& attempts = about.run.attempts(t);
         if (t.delivered_from && t.delivered_from.get() != &by && attempts.empty() && is_older(t, by, about)) {
             met(*t.client);
             report(t, by, about,
