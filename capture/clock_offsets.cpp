@@ -7,7 +7,6 @@
 
 #include "capture/ends.h"
 #include "capture/likeness.h"
-#include "http/running_hash.h"
 
 namespace badorigin::capture {
 namespace {
@@ -98,7 +97,7 @@ std::vector<std::uint64_t> pair_keys(const exchange& e, bool client) {
     const std::uint64_t asked = traits.key;
     const std::uint64_t id = client ? ids_of_response(e).own : traits.id;
     if (id != 0) keys.push_back(mix(mix(asked, 1), client ? id + 1 : id));
-    for (const trace& t : traits.traces) keys.push_back(mix(mix(asked, 2), http::hash(t.value)));
+    for (const trace& t : traits.traces) keys.push_back(mix(mix(asked, 2), hash_of(t.value)));
     keys.push_back(mix(mix(asked, 3), e.request->message.content_hash));
     return keys;
 }

@@ -2,14 +2,13 @@
 
 #include "capture/ends.h"
 #include "capture/likeness.h"
-#include "http/running_hash.h"
 
 namespace badorigin::capture {
 namespace {
 
 std::uint64_t mix_field(std::uint64_t into, const http::message& m, std::string_view name) {
     const auto value = m.field(name);
-    return mix(into, value ? http::hash(*value) : 0);
+    return mix(into, value ? hash_of(*value) : 0);
 }
 std::uint64_t identity(const exchange& e, bool with_date) {
     std::uint64_t key = mix_field(mix_field(request_key(e), e.response->message, "ETag"), e.response->message, "Last-Modified");

@@ -30,7 +30,7 @@ public:
 
 private:
     template <class Key>
-    using known = recent<Key, cause_ptr, std::size_t{1} << 15>;
+    using known = recent<Key, cause_ptr, std::size_t{1} << 14>;
     static void add(known<std::uint64_t>& to, std::uint64_t key, const cause_ptr& e);
     cause_ptr source_of(const exchange& c);
 

@@ -1,8 +1,8 @@
-// The two ends of a connection as a key: the same for both directions.
+// Keys of hash tables: texts, and the two ends of a connection, the same for both directions.
 #pragma once
 
 #include <cstring>
-#include <functional>
+#include <string_view>
 
 #include "capture/packet.h"
 
@@ -16,6 +16,19 @@ struct pair_of_ends {
 
 inline std::uint64_t mix(std::uint64_t into, std::uint64_t more) {
     return (into ^ more) * 0x9e3779b97f4a7c15u + (into >> 29);
+}
+
+/// Of short texts: names, targets, values.
+inline std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t h = text.size(), v = 0;
+    for (; text.size() > sizeof v; text.remove_prefix(sizeof v)) {
+        std::memcpy(&v, text.data(), sizeof v);
+        h = mix(h, v);
+    }
+    v = 0;
+    if (!text.empty()) std::memcpy(&v, text.data(), text.size());
+    h = mix(h, v);
+    return h ^ h >> 32;
 }
 
 inline std::uint64_t mix(std::uint64_t into, const endpoint& e) {

@@ -6,11 +6,42 @@
 namespace badorigin::capture {
 namespace {
 constexpr std::size_t frames_kept = 64, strays_kept = 1024;
+constexpr std::size_t spares_kept = 4096, largest_spare = 16384;
+}  // namespace
+
+std::shared_ptr<exchange> spares::an_exchange() {
+    if (exchanges_.empty()) return std::make_shared<exchange>();
+    std::shared_ptr<exchange> e = std::move(exchanges_.back());
+    exchanges_.pop_back();
+    return e;
 }
 
-exchange_builder::exchange_builder(std::shared_ptr<connection> on, std::uint64_t& last_id, const on_exchange& yield,
+seen_message spares::a_message() {
+    if (messages_.empty()) return {};
+    seen_message m = std::move(messages_.back());
+    messages_.pop_back();
+    return m;
+}
+
+void spares::give(std::shared_ptr<exchange> e) {
+    if (exchanges_.size() >= spares_kept) return;
+    give(e->request);
+    give(e->response);
+    *e = exchange();
+    exchanges_.push_back(std::move(e));
+}
+
+void spares::give(std::optional<seen_message>& m) {
+    if (!m || messages_.size() >= 2 * spares_kept || m->message.content_start.capacity() > largest_spare) return;
+    m->message.clear();
+    m->frames.clear();
+    m->first = m->header_end = m->last = {};
+    messages_.push_back(std::move(*m));
+}
+
+exchange_builder::exchange_builder(std::shared_ptr<connection> on, std::uint64_t& last_id, const on_exchange& yield, spares& used,
                                    const http::reader_limits& limits)
-    : on_(std::move(on)), last_id_(last_id), yield_(yield), limits_(limits) {
+    : on_(std::move(on)), last_id_(last_id), yield_(yield), spares_(used), limits_(limits) {
     requests_.owner = responses_.owner = this;
     responses_.side = http::direction::response;
 }
@@ -87,7 +118,7 @@ void exchange_builder::finish(http::stream_end how) {
 }
 
 exchange_builder::open_exchange& exchange_builder::begin_exchange(bool asked) {
-    auto e = std::make_shared<exchange>();
+    auto e = spares_.an_exchange();
     e->id = ++last_id_;
     e->on = on_;
     e->index = on_->exchanges++;
@@ -125,7 +156,7 @@ void exchange_builder::give_out() {
 }
 
 void exchange_builder::half::on_begin(http::stream_offset) {
-    current = {};
+    current = owner->spares_.a_message();
     current.first = owner->now_;
     current.frames.push_back(owner->now_.number);
     message_open = true;
@@ -161,7 +192,7 @@ void exchange_builder::half::on_end(http::message&& whole) {
     message_open = false;
     current.last = last_frame;
     whole_to = whole.complete ? std::optional(whole.end) : std::nullopt;
-    current.message = std::move(whole);
+    std::swap(current.message, whole);
     if (current.message.gap) target->gap = true;
     if (current.message.has(http::anomaly::oversize_header)) {  // the reader skips the rest of the stream
         unread = true;

@@ -13,12 +13,27 @@
 
 namespace badorigin::capture {
 
+/// Exchanges and messages to be used again with the memory that they have, so that in a long capture next to nothing is allocated.
+class spares {
+public:
+    std::shared_ptr<exchange> an_exchange();
+    seen_message a_message();
+    /// Nobody else has it.
+    void give(std::shared_ptr<exchange> e);
+
+private:
+    void give(std::optional<seen_message>& m);
+    std::vector<std::shared_ptr<exchange>> exchanges_;
+    std::vector<seen_message> messages_;
+};
+
 /// Responses pair with requests in their order. A response that comes while its request is still being sent pairs with it; one that comes
 /// when nothing is awaited makes an exchange without a request. Exchanges are given out in order, when both messages are over.
 class exchange_builder {
 public:
     using on_exchange = std::function<void(std::shared_ptr<exchange>)>;
-    exchange_builder(std::shared_ptr<connection> on, std::uint64_t& last_id, const on_exchange& yield, const http::reader_limits& limits);
+    exchange_builder(std::shared_ptr<connection> on, std::uint64_t& last_id, const on_exchange& yield, spares& used,
+                     const http::reader_limits& limits);
     exchange_builder(const exchange_builder&) = delete;
     exchange_builder& operator=(const exchange_builder&) = delete;
 
@@ -71,6 +86,7 @@ private:
     std::shared_ptr<connection> on_;
     std::uint64_t& last_id_;
     const on_exchange& yield_;
+    spares& spares_;
     http::reader_limits limits_;
     half requests_, responses_;
     std::vector<open_exchange> open_;

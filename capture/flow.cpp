@@ -21,8 +21,8 @@ void keep_first(frame_ref& into, const frame_ref& frame) {
 }  // namespace
 
 flow::flow(std::shared_ptr<connection> on, const namer& names, std::uint64_t& last_exchange_id, const exchange_builder::on_exchange& yield,
-           const stream_limits& limits)
-    : on_(std::move(on)), names_(names), limits_(limits), builder_(on_, last_exchange_id, yield, limits.http) {
+           spares& used, const stream_limits& limits)
+    : on_(std::move(on)), names_(names), limits_(limits), builder_(on_, last_exchange_id, yield, used, limits.http) {
     names_(*on_);
 }
 

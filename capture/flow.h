@@ -17,7 +17,7 @@ using namer = std::function<void(connection&)>;
 class flow {
 public:
     flow(std::shared_ptr<connection> on, const namer& names, std::uint64_t& last_exchange_id, const exchange_builder::on_exchange& yield,
-         const stream_limits& limits);
+         spares& used, const stream_limits& limits);
 
     /// Does the segment belong to another, later connection of the same two endpoints?
     bool begins_anew(const tcp_segment& segment) const;

@@ -11,7 +11,6 @@
 #include "capture/intake.h"
 #include "capture/joiner.h"
 #include "capture/likeness.h"
-#include "http/running_hash.h"
 
 namespace badorigin::capture {
 namespace {
@@ -114,10 +113,10 @@ struct forwarded {
 };
 
 std::uint64_t body_key(const http::message& m) {
-    return m.complete && m.content_size > 0 ? mix(http::hash(m.method), m.content_hash) : 0;
+    return m.complete && m.content_size > 0 ? mix(hash_of(m.method), m.content_hash) : 0;
 }
 std::uint64_t trace_key(const trace& t) {
-    return mix(http::hash(t.name), http::hash(t.value));
+    return mix(hash_of(t.name), hash_of(t.value));
 }
 
 transaction as_transaction(const cause& c) {
@@ -393,6 +392,7 @@ bool joiner::state::in_flight(const asker& a, const frame_ref& at, nanoseconds e
 
 joiner::state::candidates joiner::state::waiting(const askers& among, std::uint64_t key, const forwarded& o, nanoseconds extra) const {
     candidates found;
+    found.reserve(most_candidates);
     among.around(key, o.at, std::max(extra, doubt(o.at, {})), nanoseconds{0}, [&](const asker& a) {
         if (in_flight(a, o.at, extra)) found.push_back(&a);
         return found.size() < most_alike;

@@ -38,7 +38,7 @@ public:
 
     // Who takes exchanges as they end does so with these, and does not finish() but close().
     void close();
-    const stream_table& streams() const { return streams_; }
+    stream_table& streams() { return streams_; }
     std::vector<std::shared_ptr<exchange>>& exchanges() { return exchanges_; }
     std::vector<std::shared_ptr<connection>>& connections() { return connections_; }
     /// From now on it tells leg and server name of connections: of those that are open, those in connections(), and those to come.

@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "capture/ends.h"
-#include "http/running_hash.h"
 
 namespace badorigin::capture {
 namespace {
@@ -77,6 +76,10 @@ known_field look_up(const lower& name) {
     return at != known_fields.end() && at->name == name.text() ? *at : known_field{{}, meaning::handed_on};
 }
 
+bool only_proxies_add(meaning what) {
+    return what == meaning::forwarded || what == meaning::forwarded_for || what == meaning::fetch_id;
+}
+
 bool any_of_names(const auto& names, std::string_view name) {
     return std::ranges::any_of(names, [&](std::string_view n) { return n.size() == name.size() && http::same_name(n, name); });
 }
@@ -113,7 +116,7 @@ std::string_view path_of(const http::message& request) {
 std::uint64_t request_key(const exchange& e) {
     if (!e.request || !e.request->message.header_complete) return 0;
     const http::message& m = e.request->message;
-    return mix(http::hash(m.method == "HEAD" ? "GET"sv : std::string_view(m.method)), http::hash(path_of(m))) | 1;
+    return mix(hash_of(m.method == "HEAD" ? "GET"sv : std::string_view(m.method)), hash_of(path_of(m))) | 1;
 }
 
 bool is_safe(const http::message& request) {
@@ -132,12 +135,14 @@ request_traits traits_of_request(const exchange& e) {
     request_traits found;
     found.key = request_key(e);
     if (found.key == 0) return found;
+    found.handed_on.reserve(e.request->message.fields.size());
     for (const http::field& f : e.request->message.fields) {
         const lower name(f.name);
         const known_field known = look_up(name);
+        found.forwarded = found.forwarded || only_proxies_add(known.what);
         switch (known.what) {
             case meaning::handed_on:
-                found.handed_on.push_back(mix(http::hash(name.text()), http::hash(f.value)));
+                found.handed_on.push_back(mix(hash_of(name.text()), hash_of(f.value)));
                 break;
             case meaning::changed:
                 break;
@@ -150,13 +155,11 @@ request_traits traits_of_request(const exchange& e) {
                 break;
             case meaning::forwarded_for:
                 found.forwarded_for = f.value;
-                [[fallthrough]];
+                break;
             case meaning::forwarded:
-                found.forwarded = true;
                 break;
             case meaning::fetch_id:
                 found.id = id_of_request(e);
-                found.forwarded = true;
         }
     }
     std::ranges::sort(found.handed_on);
@@ -165,9 +168,7 @@ request_traits traits_of_request(const exchange& e) {
 }
 
 bool forwarded_by_a_proxy(const http::message& request) {
-    return std::ranges::any_of(request.fields, [](const http::field& f) {
-        return any_of_names(std::array{"X-Varnish"sv, "Via"sv, "X-Forwarded-For"sv, "Forwarded"sv}, f.name);
-    });
+    return std::ranges::any_of(request.fields, [](const http::field& f) { return only_proxies_add(look_up(lower(f.name)).what); });
 }
 
 bool answered_by_a_proxy(const http::message& response) {
@@ -206,7 +207,7 @@ std::uint64_t answer_key(const exchange& e) {
     std::uint64_t key = mix(mix(m.content_hash, m.content_size), static_cast<std::uint64_t>(m.status));
     for (const std::string_view name : {"ETag"sv, "Date"sv}) {
         const auto value = m.field(name);
-        key = mix(key, value ? http::hash(*value) : 0);
+        key = mix(key, value ? hash_of(*value) : 0);
     }
     return key | 1;
 }

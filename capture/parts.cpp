@@ -124,9 +124,12 @@ void part_maker::give_out(joiner::settled&& settled) {
     all_.elsewhere.clear();
     all_.exchanges.clear();
     all_.connections.clear();
-    for (const auto& e : part) {
+    for (auto& e : part) {
         bytes_ -= content_of(*e);
-        if (e.use_count() == 1) continue;
+        if (e.use_count() == 1) {
+            packets_.streams().take_back(std::move(e));
+            continue;
+        }
         forget_content(e->request);
         forget_content(e->response);
     }

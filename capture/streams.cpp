@@ -24,6 +24,7 @@ struct stream_table::impl {
     on_connection connections;
     on_exchange exchanges;
     stream_limits limits;
+    spares used;
     std::uint64_t last_connection = 0, last_exchange = 0;
     std::unordered_map<pair_of_ends, std::unique_ptr<capture::flow>, hash_of_ends> open;
     struct closing {
@@ -59,7 +60,7 @@ struct stream_table::impl {
         on->server = client_is_sender(s) ? s.to : s.from;
         if (s.syn) listening.insert(on->server);
         on->opened = s.frame;
-        return std::make_unique<capture::flow>(std::move(on), names, last_exchange, exchanges, limits);
+        return std::make_unique<capture::flow>(std::move(on), names, last_exchange, exchanges, used, limits);
     }
 
     void over(capture::flow& f) {
@@ -134,6 +135,10 @@ frame_ref stream_table::oldest_open() const {
 void stream_table::name_by(std::function<void(connection&)> names) {
     impl_->names = std::move(names);
     for (const auto& [ends, f] : impl_->open) impl_->names(*f->on());
+}
+
+void stream_table::take_back(std::shared_ptr<exchange> e) {
+    impl_->used.give(std::move(e));
 }
 
 std::size_t stream_table::open_streams() const {

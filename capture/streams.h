@@ -34,6 +34,8 @@ public:
     /// The capture is over: everything open is closed as `capture_ended`.
     void finish();
     std::size_t open_streams() const;
+    /// An exchange that it gave out, to be used again; nobody else has it.
+    void take_back(std::shared_ptr<exchange> e);
     /// The first frame of any exchange that is not given out yet, as far as something of it came; none: nothing is open.
     frame_ref oldest_open() const;
     /// From now on it tells leg and server name of connections, in place of the roles; at once of those that are open.

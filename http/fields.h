@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/anomaly.h"
+#include "http/grammar.h"
 
 namespace badorigin::http {
 
@@ -22,6 +23,9 @@ struct field {
     stream_offset offset = 0;  ///< of the first byte of the name
     friend bool operator==(const field&, const field&) = default;
 };
+
+/// Case-insensitive comparison of ASCII names (RFC 9110 5.1).
+bool same_name(std::string_view a, std::string_view b);
 
 class fields {
     struct line {
@@ -48,8 +52,18 @@ public:
     field operator[](std::size_t n) const { return at(lines_[n]); }
     field back() const { return at(lines_.back()); }
 
-    /// The n-th of that name (RFC 9110 5.1: in any case) from `from` on; size() where there is none.
-    std::size_t find(std::string_view name, std::size_t from = 0) const;
+    /// Empty, with the memory that it has.
+    void clear() {
+        text_.clear();
+        lines_.clear();
+        sorts_ = 0;
+    }
+
+    /// The index of the next of that name (RFC 9110 5.1: in any case) from `from` on; size() where there is none.
+    std::size_t find(std::string_view name, std::size_t from = 0) const {
+        const std::uint32_t sort = sort_of(name);
+        return (sorts_ & bit_of(sort)) == 0 ? lines_.size() : find(name, sort, from);
+    }
 
     class iterator {
     public:
@@ -87,9 +101,25 @@ private:
         const std::string_view text = text_;
         return {text.substr(l.at, l.name), text.substr(l.at + l.name, l.value), l.offset};
     }
+    /// Equal for names that are the same, and for few others.
+    static constexpr std::uint32_t sort_of(std::string_view name) {
+        if (name.empty()) return 0;
+        const auto byte = [&](std::size_t at) { return static_cast<std::uint32_t>(static_cast<unsigned char>(to_lower(name[at]))); };
+        return static_cast<std::uint32_t>(name.size()) * 0x9e3779b1u ^ byte(0) * 0x85ebca6bu ^ byte(name.size() / 2) * 0xc2b2ae35u ^
+               byte(name.size() - 1) * 0x27d4eb2fu;
+    }
+    static constexpr std::uint64_t bit_of(std::uint32_t sort) { return std::uint64_t{1} << (sort >> 26); }
+    std::size_t find(std::string_view name, std::uint32_t sort, std::size_t from) const;
+
     std::string text_;
     std::vector<line> lines_;
     std::uint64_t sorts_ = 0;  // a bit for each sort of name that occurs: most questions are for what is not there
 };
+
+/// The first value of that name, or nothing.
+inline std::optional<std::string_view> first(const fields& all, std::string_view name) {
+    const std::size_t at = all.find(name);
+    return at < all.size() ? std::optional(all[at].value) : std::nullopt;
+}
 
 }  // namespace badorigin::http

@@ -10,11 +10,6 @@ bool same_name(std::string_view a, std::string_view b) {
     return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
-std::optional<std::string_view> first(const fields& all, std::string_view name) {
-    const std::size_t at = all.find(name);
-    return at < all.size() ? std::optional(all[at].value) : std::nullopt;
-}
-
 std::vector<std::string_view> values(const fields& all, std::string_view name) {
     std::vector<std::string_view> found;
     for (std::size_t at = all.find(name); at < all.size(); at = all.find(name, at + 1)) found.push_back(all[at].value);
@@ -44,6 +39,22 @@ std::string_view name(framing how) {
             return "headerless";
     }
     return "unknown";
+}
+
+void message::clear() {
+    message empty;
+    const auto keep = [](auto& mine, auto& into) {
+        mine.clear();
+        std::swap(mine, into);
+    };
+    keep(method, empty.method);
+    keep(target, empty.target);
+    keep(reason, empty.reason);
+    keep(fields, empty.fields);
+    keep(trailers, empty.trailers);
+    keep(content_start, empty.content_start);
+    keep(anomalies, empty.anomalies);
+    *this = std::move(empty);
 }
 
 bool message::has(anomaly what) const {

@@ -12,10 +12,6 @@
 
 namespace badorigin::http {
 
-/// Case-insensitive comparison of ASCII names (RFC 9110 5.1).
-bool same_name(std::string_view a, std::string_view b);
-/// The first value of that name, or nothing.
-std::optional<std::string_view> first(const fields& all, std::string_view name);
 /// All values of that name in order.
 std::vector<std::string_view> values(const fields& all, std::string_view name);
 /// True when a comma-separated list field of that name (all lines) has this token, case-insensitively (RFC 9110 5.6.1).
@@ -62,6 +58,8 @@ struct message {
     bool gap = false;       ///< bytes of this message are missing from the capture
     http::anomalies anomalies;
 
+    /// As a new one, with the memory that it has.
+    void clear();
     bool has(anomaly what) const;
     bool interim() const { return side == direction::response && status >= 100 && status < 200 && status != 101; }
     std::optional<std::string_view> field(std::string_view name) const { return first(fields, name); }

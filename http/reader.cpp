@@ -135,7 +135,7 @@ void reader::decide_no_http() {
 }
 
 void reader::begin(stream_offset at) {
-    current_ = message{};
+    current_.clear();
     current_.side = side_;
     current_.begin = current_.body_begin = current_.end = at;
     content_ = {};
@@ -246,7 +246,8 @@ void reader::header_done() {
 void reader::finish(bool complete) {
     current_.complete = complete;
     current_.end = position_;
-    current_.content_hash = content_.value();
+    static const std::uint64_t of_nothing = running_hash().value();
+    current_.content_hash = current_.content_size == 0 ? of_nothing : content_.value();
     begun_ = false;
     if (complete) {
         bool final_response = side_ == direction::response && !current_.interim();

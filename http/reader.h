@@ -24,8 +24,8 @@ struct reader_limits {
     std::size_t keep_content = 64 * 1024;    ///< of each body, for reports and body comparison
 };
 
-/// Receives what the reader finds, synchronously from feed(), gap() and end(). The message is the reader's; copy or move from it in
-/// on_end only.
+/// Receives what the reader finds, synchronously from feed(), gap() and end(). The message is the reader's; copy, move from it or swap with
+/// it in on_end only (what it is swapped for is used again).
 class reader_sink {
 public:
     virtual ~reader_sink() = default;

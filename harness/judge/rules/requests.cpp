@@ -17,10 +17,12 @@ std::vector<http::field> hop_fields(const http::message& m) {
     constexpr std::array<std::string_view, 8> never{"Host", "Content-Length",     "Transfer-Encoding",  "Connection", "Date",
                                                     "Age",  capture::token_field, capture::serial_field};
     std::vector<http::field> all;
+    const bool connection = m.field("Connection").has_value();
+    if (!connection && std::ranges::none_of(always, [&](std::string_view name) { return m.field(name).has_value(); })) return all;
     for (const auto& f : m.fields) {
         auto named = [&](std::string_view name) { return http::same_name(f.name, name); };
         if (std::ranges::any_of(never, named)) continue;
-        if (std::ranges::any_of(always, named) || http::has_token(m.fields, "Connection", f.name)) all.push_back(f);
+        if (std::ranges::any_of(always, named) || (connection && http::has_token(m.fields, "Connection", f.name))) all.push_back(f);
     }
     return all;
 }
