@@ -122,6 +122,12 @@ void count(const evidence& part, foreign& into) {
         static_cast<std::uint64_t>(std::ranges::count_if(part.exchanges, [](const auto& e) { return e->leg() != leg::unknown; }));
 }
 
+/// A connection whose SYN was not captured is turned the right way round where we are told who listens.
+void name_listeners(const std::vector<std::string>& proxies, evidence& all) {
+    for (const std::string& proxy : proxies)
+        if (endpoint listening; endpoint::parse(proxy, listening)) all.manifest.roles[listening.text()] = "proxy";
+}
+
 /// Reads one file part by part, with what is known of it already.
 std::expected<foreign, std::string> read_parts(std::vector<source_file>& sources, const foreign_settings& settings, const go_on& progress,
                                                const taker_of_parts& to, std::optional<part_maker::knowledge>& known, bool& again) {
@@ -130,6 +136,7 @@ std::expected<foreign, std::string> read_parts(std::vector<source_file>& sources
     foreign found;
     evidence& all = found.evidence;
     all.manifest.evidence = evidence_kind::file;
+    name_listeners(settings.proxies, all);
     intake packets(all);
     part_maker parts(all, packets, std::move(*finder), known, to.limits, [&](const evidence& part) {
         count(part, found);
@@ -190,9 +197,7 @@ std::expected<foreign, std::string> read_foreign(const std::vector<std::string>&
     foreign found;
     evidence& all = found.evidence;
     all.manifest.evidence = evidence_kind::file;
-    // A connection whose SYN was not captured is turned the right way round where we are told who listens.
-    for (const std::string& proxy : settings.proxies)
-        if (endpoint listening; endpoint::parse(proxy, listening)) all.manifest.roles[listening.text()] = "proxy";
+    name_listeners(settings.proxies, all);
     intake packets(all);
     const auto who = sources.size() == 1 ? read_one(sources.front(), settings.proxies, all, packets, progress)
                                          : read_several(sources, settings.proxies, all, packets, progress);

@@ -25,8 +25,8 @@ std::string bundle_folder(const run_settings& settings, const std::string& proxy
 void clear_bundle(const std::string& folder);
 /// For the calling thread; throws run_error.
 void enter_namespace();
-/// For the calling thread: what another worker's fork copies are never our sockets. Otherwise a child that has not yet reached its exec would
-/// hold them open, and a close would send no FIN or RST, a port would stay taken. Throws run_error.
+/// For the calling thread: what another worker's fork copies are never our sockets. Otherwise a child that has not yet reached its exec
+/// would hold them open, and a close would send no FIN or RST, a port would stay taken. Throws run_error.
 void have_descriptors_of_its_own();
 stage_settings settings_of_stage(const run_settings& settings, const std::string& proxy, const std::string& folder, bool own_namespace);
 
