@@ -71,7 +71,19 @@ private:
     std::size_t size_;
 };
 
+/// Most names are none of them, which mostly shows at a glance.
+constexpr std::size_t at_a_glance(std::string_view name) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(name[at]); };
+    return (name.size() * 37 + byte(0) * 5u + byte(name.size() - 1) * 11u) % 256;
+}
+constexpr auto known_at_a_glance = [] {
+    std::array<bool, 256> known{};
+    for (const known_field& f : known_fields) known[at_a_glance(f.name)] = true;
+    return known;
+}();
+
 known_field look_up(const lower& name) {
+    if (name.text().empty() || !known_at_a_glance[at_a_glance(name.text())]) return {{}, meaning::handed_on};
     const auto at = std::ranges::lower_bound(known_fields, name.text(), {}, &known_field::name);
     return at != known_fields.end() && at->name == name.text() ? *at : known_field{{}, meaning::handed_on};
 }

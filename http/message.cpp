@@ -42,19 +42,18 @@ std::string_view name(framing how) {
 }
 
 void message::clear() {
-    message empty;
-    const auto keep = [](auto& mine, auto& into) {
-        mine.clear();
-        std::swap(mine, into);
-    };
-    keep(method, empty.method);
-    keep(target, empty.target);
-    keep(reason, empty.reason);
-    keep(fields, empty.fields);
-    keep(trailers, empty.trailers);
-    keep(content_start, empty.content_start);
-    keep(anomalies, empty.anomalies);
-    *this = std::move(empty);
+    side = direction::request;
+    for (std::string* text : {&method, &target, &reason, &content_start}) text->clear();
+    status = 0;
+    version = {};
+    fields.clear();
+    trailers.clear();
+    framing = framing::none;
+    declared_length.reset();
+    begin = body_begin = end = 0;
+    content_size = content_hash = 0;
+    header_complete = complete = gap = false;
+    anomalies.clear();
 }
 
 bool message::has(anomaly what) const {

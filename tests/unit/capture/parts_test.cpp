@@ -33,6 +33,11 @@ struct together {
     std::vector<std::uint64_t> exchanges, connections;  // ids
     std::size_t parts = 0, begun_anew = 0, largest = 0;
 
+    void void_all() {
+        const std::size_t before = begun_anew;
+        *this = {};
+        begun_anew = before + 1;
+    }
     void add(const evidence& part) {
         ++parts;
         largest = std::max(largest, part.exchanges.size());
@@ -50,7 +55,7 @@ protected:
         together all;
         taker_of_parts to;
         to.part = [&](const evidence& part) { all.add(part); };
-        to.anew = [&] { all = {.begun_anew = all.begun_anew + 1}; };
+        to.anew = [&] { all.void_all(); };
         to.limits = limits;
         const auto found = read_in_parts({file}, {.proxies = {proxy}}, to);
         EXPECT_TRUE(found) << found.error();
@@ -99,7 +104,7 @@ TEST_F(parts, of_any_size_hold_what_the_whole_holds) {
         EXPECT_EQ(in_parts.transactions, whole.transactions) << "parts of " << size;
         EXPECT_EQ(in_parts.exchanges, whole.exchanges) << "parts of " << size;
         EXPECT_EQ(in_parts.connections.size(), whole.connections.size()) << "parts of " << size;
-        if (size <= 7) EXPECT_GT(in_parts.parts, 10u) << "parts of " << size;
+        if (size <= 7) { EXPECT_GT(in_parts.parts, 10u) << "parts of " << size; }
     }
 }
 
@@ -144,7 +149,7 @@ TEST_F(parts, begin_anew_where_the_legs_show_late) {
     together found;
     taker_of_parts to;
     to.part = [&](const evidence& part) { found.add(part); };
-    to.anew = [&] { found = {.begun_anew = found.begun_anew + 1}; };
+    to.anew = [&] { found.void_all(); };
     to.limits = {.first_look = 4, .part = 4};
     const auto read = read_in_parts({file}, {}, to);
     ASSERT_TRUE(read) << read.error();

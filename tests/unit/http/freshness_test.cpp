@@ -107,8 +107,9 @@ TEST(age, first_value_counts) {
 TEST(freshness, sources_in_their_order) {
     using enum lifetime::source;
     const field dated{"Date", date, 0};
-    const field expires_in_a_minute{"Expires", format_date(date_seconds + 60s), 0};
-    const field modified{"Last-Modified", format_date(date_seconds - 1000s), 0};
+    const std::string in_a_minute = format_date(date_seconds + 60s), before = format_date(date_seconds - 1000s);
+    const field expires_in_a_minute{"Expires", in_a_minute, 0};
+    const field modified{"Last-Modified", before, 0};
     struct {
         fields all;
         seconds value;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/http/recorder.h"
@@ -14,7 +16,7 @@ TEST(reader, a_request_has_its_parts_and_their_offsets) {
     EXPECT_EQ(m.method, "POST");
     EXPECT_EQ(m.target, "/a?b");
     EXPECT_EQ(m.version, (version{1, 1}));
-    EXPECT_EQ(m.fields, (fields{{"Host", "x", 20}, {"Content-Length", "3", 29}}));
+    EXPECT_TRUE(std::ranges::equal(m.fields, fields{{"Host", "x", 20}, {"Content-Length", "3", 29}})) << describe(m.fields);
     EXPECT_EQ(m.framing, framing::length);
     EXPECT_EQ(m.declared_length, 3u);
     EXPECT_EQ(m.body_begin, bytes.size() - 3);
@@ -178,7 +180,7 @@ TEST(reader, an_oversize_header_is_skipped_to_the_end_of_the_stream) {
     ASSERT_EQ(run.heard.messages.size(), 1u);
     EXPECT_EQ(run.only().anomalies, (anomalies{{anomaly::oversize_header, 100}}));
     EXPECT_FALSE(run.only().header_complete || run.only().complete);
-    EXPECT_EQ(run.only().fields, (fields{{"Host", "a", 16}}));
+    EXPECT_TRUE(std::ranges::equal(run.only().fields, fields{{"Host", "a", 16}})) << describe(run.only().fields);
 }
 
 TEST(reader, a_header_of_exactly_the_limit_is_read) {
