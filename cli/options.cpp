@@ -85,8 +85,9 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     auto* run = app.add_subcommand("run", "Run scenarios against proxies and judge the packets");
     run->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
     std::vector<std::string> proxies;
-    run->add_option("--proxy", proxies,
-                    "bundled | varnish | varnish:/path/to/varnishd | nginx | cmd:COMMAND LINE | at:HOST:PORT (repeatable; default bundled)");
+    run->add_option(
+        "--proxy", proxies,
+        "bundled | varnish | varnish:/path/to/varnishd | nginx | cmd:COMMAND LINE | at:HOST:PORT (repeatable; default bundled)");
     run->add_option("--filter", into.filter, "Only scenarios whose id contains this text, or matches it when it has a * in it");
     run->add_option("--jobs", into.jobs, "Scenarios side by side")->check(CLI::Range(1, 64))->capture_default_str();
     run->add_option("--out", into.out, "Where evidence goes")->capture_default_str();

@@ -132,8 +132,9 @@ private:
         script_.promises = given_.promises;
         script_.placeholders = given_.values;
         script_.rules_off = given_.rules_off;
-        script_.mode = scenario::time_mode::real_time;
-        script_.always_real_time = true;
+        script_.mode = asked_.clock == "virtual" ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
+        script_.always_real_time = script_.mode == scenario::time_mode::real_time;
+        if (!script_.always_real_time) script_.needs.emplace_back("virtual-time");
         for (const auto& name : recording_.origins) script_.origins.push_back({name, {}, peers::listening::accept});
         scenario::step whole;
         whole.name = "replay";
@@ -165,8 +166,8 @@ private:
         }
         out.keep_times = pace_.speed.has_value();
         out.request = [&](std::size_t turn) { return answering.request(turn); };
-        out.answer = [&](const std::string&, const peers::request_facts& asked, std::chrono::nanoseconds now) {
-            return std::optional{answering.to(asked, now)};
+        out.answer = [&](const std::string& origin, const peers::request_facts& asked, std::chrono::nanoseconds now) {
+            return std::optional{answering.to(origin, asked, now)};
         };
         out.begin = [&](std::chrono::nanoseconds now) { answering.begin(now); };
         out.progress = [&, all = asks.size()](std::size_t over) {
@@ -240,6 +241,9 @@ CLI::App* add_replay(CLI::App& app, replay_options& into) {
                         "bundled | varnish | varnish:/path/to/varnishd | nginx | nginx:/path/to/nginx | cmd:COMMAND LINE | at:HOST:PORT "
                         "(repeatable; default bundled)");
     command->add_option("--speed", into.speed, "1: as it was; 10: ten times as fast, lifetimes divided by ten; max: only the order is kept")
+        ->capture_default_str();
+    command->add_option("--clock", into.clock, "real; virtual: the bundled cache's, which jumps over pauses, so that all expires as it did")
+        ->check(CLI::IsMember({"real", "virtual"}))
         ->capture_default_str();
     command->add_option(
         "--fault", into.faults,

@@ -11,7 +11,7 @@ namespace badorigin::cli {
 struct replay_options {
     import_options from;  ///< captures, and how the proxy is configured
     std::vector<std::string> proxies;
-    std::string speed = "1", out = "out", allow, format = "text";
+    std::string speed = "1", clock = "real", out = "out", allow, format = "text";
     std::vector<std::string> faults, volatile_fields;
 };
 

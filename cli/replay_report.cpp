@@ -140,6 +140,7 @@ std::string replayed_text(const replayed& one, const traffic::recording& from) {
     out += answers_text(one.answers);
     out += distribution_text(one.compared.requests, "requests of clients");
     out += distribution_text(one.compared.waits, "waits of origins");
+    if (one.outcome == judge::outcome::error) return out + (one.run.folder.empty() ? "" : fmt::format("  evidence: {}\n", one.run.folder));
     out += fmt::format("  compared: {} answers to clients, origins asked for {}; {} differences, {} of them not allowed\n",
                        one.compared.compared, one.compared.origins_compared, one.differences.size(), one.not_allowed);
     out += differences_text(one, from);

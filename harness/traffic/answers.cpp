@@ -111,13 +111,16 @@ bool answers::fits(const recorded_answer& one, const peers::request_facts& asked
            same("If-Range");
 }
 
-std::size_t answers::likeness(const recorded_answer& one, const peers::request_facts& asked) const {
+std::size_t answers::likeness(const recorded_answer& one, std::string_view origin, const peers::request_facts& asked) const {
     const auto& then = one.then->request->message;
-    return static_cast<std::size_t>(std::ranges::count_if(
-        relevant_, [&](const std::string& name) { return then.field(name).value_or("") == value(asked.fields, name); }));
+    const std::size_t same_origin = one.origin == origin ? 1 : 0;
+    return same_origin + static_cast<std::size_t>(std::ranges::count_if(relevant_, [&](const std::string& name) {
+               return then.field(name).value_or("") == value(asked.fields, name);
+           }));
 }
 
-answers::choice answers::choose(const peers::request_facts& asked, std::string_view target, std::size_t asker, nanoseconds recorded) {
+answers::choice answers::choose(std::string_view origin, const peers::request_facts& asked, std::string_view target, std::size_t asker,
+                                nanoseconds recorded) {
     const auto* all = recorded_for(asked, target);
     if (!all) return {};
     if (asker != nobody) {
@@ -131,10 +134,10 @@ answers::choice answers::choose(const peers::request_facts& asked, std::string_v
     choice best;
     std::size_t most = 0;
     const auto look = [&](std::size_t i) {
-        const auto alike = likeness(from_.answers[i], asked);
+        const auto alike = likeness(from_.answers[i], origin, asked);
         if ((best.answer != nobody && alike <= most) || !fits(from_.answers[i], asked)) return;
         most = alike;
-        best = {i, false, alike == relevant_.size()};
+        best = {i, false, alike == relevant_.size() + 1};
     };
     const auto later = std::ranges::upper_bound(*all, recorded, {}, [&](std::size_t i) { return from_.answers[i].at; });
     for (auto i = later; i != all->begin() && !(best.answer != nobody && best.same_fields);) look(*--i);
@@ -176,7 +179,7 @@ peers::reply answers::refusal(const peers::request_facts& asked, std::string_vie
     return out;
 }
 
-peers::reply answers::to(const peers::request_facts& asked, nanoseconds now) {
+peers::reply answers::to(std::string_view origin, const peers::request_facts& asked, nanoseconds now) {
     const auto target = path_of(asked.target);
     const auto token = ask_of_token(value(asked.fields, capture::token_field));
     const auto asker = token < from_.asks.size() ? token : nobody;
@@ -185,7 +188,7 @@ peers::reply answers::to(const peers::request_facts& asked, nanoseconds now) {
                                     : nanoseconds::max();
     const auto moment = asker == nobody ? passed : from_.asks[asker].at;
     const auto until = asker == nobody ? passed : from_.asks[asker].over_at;
-    const auto chosen = choose(asked, target, asker, until);
+    const auto chosen = choose(origin, asked, target, asker, until);
     const auto* storm = striking(storms_, target, moment);
     if (chosen.answer == nobody && (!storm || storm->status == 0)) return refusal(asked, target);
     ++(chosen.answer == nobody ? counts_.unknown

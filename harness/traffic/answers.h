@@ -4,8 +4,8 @@
 // - The token says on whose behalf a request comes. If an origin answered the same for that client then, it gets that answer: the first
 //   attempt the first, the second the second.
 // - Else (it was answered from the store then, or it is not known who asks) what the origin would have said at that moment of the
-//   recording: of the answers for the same method and target whose fields agree best (Host, what responses vary by, Range, credentials) the
-//   last one that began before; none did: the first.
+//   recording: of the answers for the same method and target whose origin and fields agree best (Host, what responses vary by, Range,
+//   credentials) the last one that began before; none did: the first.
 // - 304 goes to a request with the same validators only, 206 to one with the same Range only; others get the whole answer.
 // - A request that nothing recorded fits is answered 501 and told. Nothing is guessed.
 #pragma once
@@ -42,8 +42,8 @@ public:
 
     /// Playing begins.
     void begin(nanoseconds unix_now);
-    /// `now` is Unix time.
-    peers::reply to(const peers::request_facts& asked, nanoseconds now);
+    /// What the origin answers; `now` is Unix time.
+    peers::reply to(std::string_view origin, const peers::request_facts& asked, nanoseconds now);
     /// The request of a turn as its client made it.
     peers::request request(std::size_t ask) const;
 
@@ -58,9 +58,10 @@ private:
     using indices = std::vector<std::size_t>;
 
     const indices* recorded_for(const peers::request_facts& asked, std::string_view target) const;
-    choice choose(const peers::request_facts& asked, std::string_view target, std::size_t asker, nanoseconds recorded);
+    choice choose(std::string_view origin, const peers::request_facts& asked, std::string_view target, std::size_t asker,
+                  nanoseconds recorded);
     bool fits(const recorded_answer& one, const peers::request_facts& asked) const;
-    std::size_t likeness(const recorded_answer& one, const peers::request_facts& asked) const;
+    std::size_t likeness(const recorded_answer& one, std::string_view origin, const peers::request_facts& asked) const;
     peers::reply made(const choice& from, nanoseconds now) const;
     peers::reply refusal(const peers::request_facts& asked, std::string_view target);
 

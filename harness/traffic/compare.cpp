@@ -35,16 +35,15 @@ void add(joined_fields& to, std::string_view name, std::string_view value) {
     all += value;
 }
 
-std::string statuses_text(std::vector<int> statuses) {
-    if (statuses.empty()) return "none";
-    std::ranges::sort(statuses);
+/// "200 (2 times), 304"
+std::string counted(std::vector<std::string> what) {
+    if (what.empty()) return "none";
+    std::ranges::sort(what);
     std::string out;
-    for (std::size_t i = 0; i < statuses.size();) {
-        const auto same = std::ranges::find_if(statuses.begin() + static_cast<std::ptrdiff_t>(i), statuses.end(),
-                                               [&](int s) { return s != statuses[i]; }) -
-                          (statuses.begin() + static_cast<std::ptrdiff_t>(i));
-        out += fmt::format("{}{}{}", out.empty() ? "" : ", ", statuses[i], same > 1 ? fmt::format(" ({} times)", same) : "");
-        i += static_cast<std::size_t>(same);
+    for (auto at = what.begin(); at != what.end();) {
+        const auto end = std::upper_bound(at, what.end(), *at);
+        out += fmt::format("{}{}{}", out.empty() ? "" : ", ", *at, end - at > 1 ? fmt::format(" ({} times)", end - at) : "");
+        at = end;
     }
     return out;
 }
@@ -59,6 +58,7 @@ public:
         }
         for (const auto& t : then.evidence->transactions)
             for (const auto& c : t.candidates) doubtful_.insert(c.get());
+        for (const auto& a : then.answers) names_[a.then.get()] = a.origin;
     }
 
     comparison compare() {
@@ -139,10 +139,21 @@ private:
         return out;
     }
 
+    /// Which of several origins is told as well.
+    std::string answered(const exchange& origin, const std::string& by) const {
+        const auto status = judge::status_of(origin);
+        return then_.origins.size() > 1 ? fmt::format("{} {}", by, status) : std::to_string(status);
+    }
+
+    std::string named_then(const exchange& origin) const {
+        const auto found = names_.find(&origin);
+        return found == names_.end() ? judge::origin_name(origin) : found->second;
+    }
+
     struct asked_together {
         std::size_t first = nobody, many = 0;
         capture::frame_number over_then = 0, over_now = 0;
-        std::vector<int> then, now;
+        std::vector<std::string> then, now;
         bool known = true;
     };
 
@@ -161,8 +172,8 @@ private:
             group.over_then = std::max(group.over_then, ask.over.number);
             group.over_now = std::max(group.over_now, over(now).number);
             group.known = group.known && !doubtful_.contains(ask.then.get());
-            for (const auto& a : attempts(*ask.of)) group.then.push_back(judge::status_of(*a));
-            for (const auto& a : attempts(*replayed_[i])) group.now.push_back(judge::status_of(*a));
+            for (const auto& a : attempts(*ask.of)) group.then.push_back(answered(*a, named_then(*a)));
+            for (const auto& a : attempts(*replayed_[i])) group.now.push_back(answered(*a, judge::origin_name(*a)));
         }
         for (const auto& [target, group] : groups) conclude(group);
     }
@@ -170,7 +181,7 @@ private:
     void conclude(const asked_together& group) {
         if (group.many == 0 || !group.known) return;
         out_.origins_compared += group.many;
-        const auto then = statuses_text(group.then), now = statuses_text(group.now);
+        const auto then = counted(group.then), now = counted(group.now);
         if (then != now) differ(group.first, kind::origin, then, now);
     }
 
@@ -207,8 +218,9 @@ private:
     const date_shift& shift_;
     const compare_settings& settings_;
     comparison out_;
-    std::vector<const transaction*> replayed_;  ///< by ask
-    std::set<const exchange*> doubtful_;        ///< client exchanges that origins may have been asked for, or not
+    std::vector<const transaction*> replayed_;                ///< by ask
+    std::set<const exchange*> doubtful_;                      ///< client exchanges that origins may have been asked for, or not
+    std::unordered_map<const exchange*, std::string> names_;  ///< of origins, as they are played
     std::unordered_map<const peers::content*, std::uint64_t> hashes_;
 };
 

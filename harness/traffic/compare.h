@@ -22,7 +22,8 @@ struct difference {
         complete,   ///< a whole response, or a part of one
         body,
         field,
-        origin,  ///< the statuses that origins answered on its behalf, sorted; of requests for the same in flight together, of all of them
+        origin,  ///< the statuses that origins (which, where there are several) answered on its behalf, sorted; of requests for the same in
+                 ///< flight together, of all of them
     };
     difference::kind what = kind::status;
     std::size_t ask = 0;                  ///< of the recording

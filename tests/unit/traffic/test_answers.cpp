@@ -45,7 +45,7 @@ protected:
         all->begin(noon + 1h);
         return *all;
     }
-    std::string body(const peers::request_facts& asked) { return all->to(asked, noon + 1h).body.literal; }
+    std::string body(const peers::request_facts& asked) { return all->to("app", asked, noon + 1h).body.literal; }
 
     captured shop;
     recording recorded;
@@ -70,27 +70,27 @@ TEST_F(Answers, to_further_attempts_are_the_next_ones_and_then_the_last_again) {
     play();
     auto asked = asking("/orders", 4);
     asked.method = "POST";
-    EXPECT_EQ(all->to(asked, noon).fault.value_or(peers::fault{}).id, "stall-before-response");
-    EXPECT_EQ(all->to(asked, noon).status, 500);
-    EXPECT_EQ(all->to(asked, noon).status, 500);
+    EXPECT_EQ(all->to("app", asked, noon).fault.value_or(peers::fault{}).id, "stall-before-response");
+    EXPECT_EQ(all->to("app", asked, noon).status, 500);
+    EXPECT_EQ(all->to("app", asked, noon).status, 500);
 }
 
 TEST_F(Answers, without_a_token_are_those_of_the_moment_that_the_replay_has_come_to) {
     play({10});
-    EXPECT_EQ(all->to(asking("/page"), noon + 1h + 100ms).body.literal, "one");
-    EXPECT_EQ(all->to(asking("/page"), noon + 1h + 2100ms).body.literal, "two");
+    EXPECT_EQ(all->to("app", asking("/page"), noon + 1h + 100ms).body.literal, "one");
+    EXPECT_EQ(all->to("app", asking("/page"), noon + 1h + 2100ms).body.literal, "two");
 }
 
 TEST_F(Answers, that_were_never_recorded_are_a_clear_status_and_told) {
     play();
-    const auto reply = all->to(asking("/other", 1), noon);
+    const auto reply = all->to("app", asking("/other", 1), noon);
     EXPECT_EQ(reply.status, no_answer_recorded);
     EXPECT_EQ(all->counts().unknown, 1u);
     EXPECT_THAT(all->counts().unknown_requests, ElementsAre("GET /other"));
     EXPECT_EQ(body(asking("http://shop.test/page", 1)), "one");  // absolute form
     auto head = asking("/page", 1);
     head.method = "HEAD";
-    EXPECT_EQ(all->to(head, noon).status, 200);
+    EXPECT_EQ(all->to("app", head, noon).status, 200);
 }
 
 TEST_F(Answers, of_304_go_to_the_same_validators_only) {
@@ -101,7 +101,7 @@ TEST_F(Answers, of_304_go_to_the_same_validators_only) {
     const auto later = shop.ask("GET", "/a", 50s, 50s + 3ms, {200, {}, "whole"});
     shop.fetch(later, "/a", 50s + 1ms, 50s + 2ms, {200, {{"ETag", "\"a\"", 0}}, "whole"});
     play();
-    EXPECT_EQ(all->to(asking("/a", 5, {{"If-None-Match", "\"a\""}}), noon).status, 304);
+    EXPECT_EQ(all->to("app", asking("/a", 5, {{"If-None-Match", "\"a\""}}), noon).status, 304);
     EXPECT_EQ(body(asking("/a", 5)), "whole");
     EXPECT_EQ(body(asking("/a", 5, {{"If-None-Match", "\"b\""}})), "whole");
 }
@@ -120,21 +120,31 @@ TEST_F(Answers, are_of_the_variant_that_was_asked_for) {
     EXPECT_EQ(all->counts().other_variant, 1u);
 }
 
+TEST_F(Answers, are_those_of_the_origin_that_is_asked) {
+    const auto asked = shop.ask("GET", "/both", 40s, 40s + 3ms, {200, {}, "first"});
+    shop.fetch(asked, "/both", 40s + 1ms, 40s + 2ms, {200, {}, "first"});
+    shop.fetch(asked, "/both", 41s + 1ms, 41s + 2ms, {200, {}, "second"});
+    play();
+    recorded.answers.back().origin = "spare";
+    EXPECT_EQ(all->to("app", asking("/both", 1), noon).body.literal, "first");
+    EXPECT_EQ(all->to("spare", asking("/both", 1), noon).body.literal, "second");
+}
+
 TEST_F(Answers, in_a_storm_are_the_storms_by_the_moment_of_who_asked) {
     storms.push_back(*parse_storm("status_storm on /page from 15s for 10s"));
     play();
-    EXPECT_EQ(all->to(asking("/page", 1), noon).status, 200);
-    EXPECT_EQ(all->to(asking("/page", 3), noon).status, 503);
+    EXPECT_EQ(all->to("app", asking("/page", 1), noon).status, 200);
+    EXPECT_EQ(all->to("app", asking("/page", 3), noon).status, 503);
     EXPECT_EQ(all->counts().struck, 1u);
 }
 
 TEST_F(Answers, wait_as_long_as_they_did_or_a_part_of_it) {
     play({1});
-    EXPECT_EQ(all->to(asking("/page", 1), noon).delay, 1ms);
+    EXPECT_EQ(all->to("app", asking("/page", 1), noon).delay, 1ms);
     play({10});
-    EXPECT_EQ(all->to(asking("/page", 1), noon).delay, 100us);
+    EXPECT_EQ(all->to("app", asking("/page", 1), noon).delay, 100us);
     play({std::nullopt});
-    EXPECT_EQ(all->to(asking("/page", 1), noon).delay, 0ns);
+    EXPECT_EQ(all->to("app", asking("/page", 1), noon).delay, 0ns);
 }
 
 TEST_F(Answers, hold_a_body_once_however_often_it_was_sent) {
