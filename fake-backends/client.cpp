@@ -195,14 +195,15 @@ void engine::impl::try_release() {
     }
 }
 
-engine::client_id engine::start(const request& what, const std::string& proxy_host, std::uint16_t proxy_port, bool hold_until_release) {
+engine::client_id engine::start(const request& what, const std::string& proxy_host, std::uint16_t proxy_port, bool hold_until_release,
+                                std::size_t number) {
     auto& own = *impl_;
     const auto id = own.clients.size();
     const auto place = endpoint_of(own.context, proxy_host, proxy_port);
     own.clients.emplace_back(new client{.owner = own,
                                         .id = id,
                                         .what = what,
-                                        .token = what.raw ? std::string() : fmt::format("{}-c{}", own.settings.run, id + 1),
+                                        .token = what.raw ? std::string() : fmt::format("{}-c{}", own.settings.run, number ? number : id + 1),
                                         .proxy = place,
                                         .held = hold_until_release,
                                         .link = nullptr,

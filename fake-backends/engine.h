@@ -77,8 +77,10 @@ public:
     void set_responder(responder answers);
 
     /// Starts a client. Connects (or takes the kept connection of that name) and sends when `release()` is called or at once.
+    /// Its token ends in its number; 0: clients are numbered as they are started.
     using client_id = std::size_t;
-    client_id start(const request& what, const std::string& proxy_host, std::uint16_t proxy_port, bool hold_until_release = false);
+    client_id start(const request& what, const std::string& proxy_host, std::uint16_t proxy_port, bool hold_until_release = false,
+                    std::size_t number = 0);
     /// Lets all held clients send in the same turn of the loop, once each is connected.
     void release();
     bool all_connected() const;  ///< held clients are connected

@@ -22,7 +22,7 @@ void player::pass_what_is_over(nanoseconds now) {
 void player::start(std::size_t turn) {
     auto request = what_.request(turn);
     const auto connection = request.connection;
-    going_.push_back({turn, engine_.start(request, host_, port_), connection});
+    going_.push_back({turn, engine_.start(request, host_, port_, false, turn + 1), connection});
 }
 
 void player::start_due(nanoseconds now) {

@@ -29,7 +29,7 @@ struct playback {
     std::vector<std::size_t> over;  ///< the turns in the order in which they were over
     bool keep_times = true;         ///< else only their order
     nanoseconds patience = std::chrono::milliseconds{20};
-    std::function<peers::request(std::size_t turn)> request;
+    std::function<peers::request(std::size_t turn)> request;  ///< the token of the 17th turn ends in -c17, whenever it begins
     peers::responder answer;
     std::function<void(nanoseconds unix_now)> begin = {};  ///< called once, when playing begins
     std::function<void(std::size_t over)> progress = {};

@@ -23,6 +23,8 @@ protected:
         };
         engine.set_responder([this](const std::string&, const peers::request_facts& asked, nanoseconds) {
             peers::reply out;
+            for (const auto& [name, value] : asked.fields)
+                if (name == "Badorigin-Token") tokens[asked.target] = value;
             out.delay = delays[asked.target];
             return std::optional{out};
         });
@@ -52,6 +54,7 @@ protected:
     std::uint16_t port;
     playback what;
     std::map<std::string, nanoseconds> delays;
+    std::map<std::string, std::string> tokens;  ///< by target
     std::vector<std::size_t> begun;
 };
 
@@ -121,6 +124,20 @@ TEST_F(Playback, lets_requests_of_one_connection_follow_each_other_on_it) {
     for (const auto& socket : engine.shut_down())
         if (socket.remote == "127.0.0.1:" + std::to_string(port)) clients.insert(socket.local);
     EXPECT_EQ(clients.size(), 1u);
+}
+
+TEST_F(Playback, gives_each_turn_its_token_though_a_later_one_begins_before) {
+    turn(0s, 1s, 0, 7, false);
+    turn(10ms, 2s, 0, 7, true);
+    turn(20ms, 3s, 0);
+    delays["/0"] = 1s;
+    player p(what, engine, "127.0.0.1", port);
+    play_until(p, 0s);
+    play_until(p, 20ms);
+    EXPECT_THAT(begun, ElementsAre(0, 2));
+    play_until(p, 1s);
+    EXPECT_THAT(begun, ElementsAre(0, 2, 1));
+    EXPECT_EQ(tokens, (std::map<std::string, std::string>{{"/0", "run-c1"}, {"/1", "run-c2"}, {"/2", "run-c3"}}));
 }
 
 }  // namespace
