@@ -7,6 +7,8 @@ import sys
 import tempfile
 import unittest
 
+import yaml
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("BADORIGIN_BUILD", ROOT / "build")).resolve()
 PROGRAM = BUILD / "badorigin"
@@ -42,6 +44,19 @@ def planted_bugs():
 
 def canonical(value):
     return json.dumps(value, sort_keys=True)
+
+
+def told_as(bundle):
+    """What the packets of a bundle do not show, as options of `import` and `replay`."""
+    ran = yaml.safe_load((bundle / "scenario.yaml").read_text())
+    args = ["--policy", ran.get("policy", "default"), "--proxy-addr", "127.0.0.1:8080"]
+    for option, key in (("--promise", "promises"), ("--value", "values"), ("--rule-off", "rules_off")):
+        for name, text in ran.get(key, {}).items():
+            args += [option, f"{name}={text}"]
+    for address, role in json.loads((bundle / "manifest.json").read_text())["roles"].items():
+        if role.startswith("origin:"):
+            args += ["--origin", f"{role.removeprefix('origin:')}={address}"]
+    return args
 
 
 class EndToEnd(unittest.TestCase):

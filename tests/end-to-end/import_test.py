@@ -6,8 +6,7 @@ import re
 import shutil
 import subprocess
 
-import yaml
-from common import SCENARIOS, EndToEnd, badorigin, main, run_suite
+from common import SCENARIOS, EndToEnd, badorigin, main, run_suite, told_as
 
 LEFT_OUT = json.loads((pathlib.Path(__file__).parent / "import_left_out.json").read_text())
 SECRET = ("swordfish-0123456789", "c29tZWJvZHk6cGFzc3dvcmQ=", "crumbs-of-ann", "sesame-4711", "eyJhbGciOiJub25lIn0")
@@ -47,25 +46,13 @@ class Import(EndToEnd):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         return done.stdout
 
-    def told_as(self, bundle):
-        """What packets do not show, for the options."""
-        ran = yaml.safe_load((bundle / "scenario.yaml").read_text())
-        args = ["--policy", ran.get("policy", "default"), "--proxy-addr", "127.0.0.1:8080"]
-        for option, key in (("--promise", "promises"), ("--value", "values"), ("--rule-off", "rules_off")):
-            for name, text in ran.get(key, {}).items():
-                args += [option, f"{name}={text}"]
-        for address, role in json.loads((bundle / "manifest.json").read_text())["roles"].items():
-            if role.startswith("origin:"):
-                args += ["--origin", f"{role.removeprefix('origin:')}={address}"]
-        return args
-
     def test_captures_of_the_bundled_suites_give_scenarios_that_are_upheld(self):
         done, results = run_suite(self.out / "first", "--keep-evidence", "always")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         left_out, exchanges = {}, 0
         for (scenario, _), result in sorted(results.items()):
             bundle = pathlib.Path(result["evidence"])
-            told = self.imported(bundle / "packets.pcapng", "-o", self.root / scenario, "--all", *self.told_as(bundle))
+            told = self.imported(bundle / "packets.pcapng", "-o", self.root / scenario, "--all", *told_as(bundle))
             exchanges += int(re.search(r"^(\d+) of \d+ exchanges in \d+ scenarios", told, re.M).group(1))
             sentences = [line for line in told.splitlines() if line.startswith("Left out: ")]
             if sentences:
@@ -83,7 +70,7 @@ class Import(EndToEnd):
 
     def test_proxy_that_behaves_otherwise_violates_what_was_imported(self):
         bundle = self.run_one((SCENARIOS / "freshness/variants-stay-apart.yaml").read_text())
-        self.imported(bundle, "-o", self.root / "one", *self.told_as(bundle))
+        self.imported(bundle, "-o", self.root / "one", *told_as(bundle))
         done = badorigin("run", self.root, "--out", self.out / "again", "--plant", "ignore-vary")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
 
@@ -121,7 +108,7 @@ class Import(EndToEnd):
         for port in (8080, 9001):
             sides.append(self.out / f"{port}.pcapng")
             subprocess.run(["tshark", "-r", bundle / "packets.pcapng", "-Y", f"tcp.port=={port} or udp.port==9", "-w", sides[-1]], check=True, capture_output=True)
-        told = self.told_as(bundle)
+        told = told_as(bundle)
         self.imported(bundle / "packets.pcapng", "-o", self.root / "one", *told)
         self.imported(*sides, "-o", self.root / "two", *told)
         one, two = ({file.name: file.read_text().split("\n", 1)[1] for file in (self.root / name).glob("*.yaml")} for name in ("one", "two"))

@@ -11,10 +11,15 @@ import sys
 import time
 
 import traffic_maker
-from common import PROGRAM, EndToEnd, badorigin, main
+from common import PROGRAM, SCENARIOS, EndToEnd, badorigin, main, run_suite, told_as
 from verify_test import ORIGIN, PROXY, Tcpdump, into_a_namespace, pcap_header
 
 ALLOWED = pathlib.Path(__file__).parent / "replay_differences.json"
+AT = ("--proxy-addr", "127.0.0.1:8080")
+NOT_AGAIN = {
+    "freshness/ban-makes-the-next-request-fetch": "a ban is no traffic",
+    "grace/without-a-stale-copy-the-error-shows": "an origin that refused connections accepts them",
+}
 VCL = 'vcl 4.1;\nbackend app { .host = "127.0.0.1"; .port = "9001"; }\n'
 
 
@@ -43,7 +48,7 @@ class Replay(EndToEnd):
         return file, statuses
 
     def replayed(self, *args, code):
-        done = badorigin("replay", *args, "--out", self.out / "replays", "--format", "json", "--proxy-addr", "127.0.0.1:8080")
+        done = badorigin("replay", *args, "--out", self.out / "replays", "--format", "json")
         replays = json.loads(done.stdout or '{"replays": []}')["replays"]
         told = [[one["proxy"], one["verdict"], one["reason"], *one["findings"], *(d for d in one["differences"] if "allowed" not in d)][:20] for one in replays]
         self.assertEqual(done.returncode, code, json.dumps(told, indent=1) + done.stderr)
@@ -55,7 +60,7 @@ class Replay(EndToEnd):
         rules_off = json.loads(ALLOWED.read_text())["rules_off"]
         for proxy in ("bundled", "varnish", "nginx"):
             options = [word for rule, reason in rules_off.get(proxy, {}).items() for word in ("--rule-off", f"{rule}={reason}")]
-            [one] = self.replayed(file, "--speed", "max", "--proxy", proxy, "--allow", ALLOWED, *options, code=0)
+            [one] = self.replayed(file, *AT, "--speed", "max", "--proxy", proxy, "--allow", ALLOWED, *options, code=0)
             self.assertEqual((one["outcome"], one["verdict"], one["not_allowed"]), ("upheld", "upheld", 0))
             self.assertEqual(one["exchanges"] | {"origins_compared": 0}, {"captured": 10000, "replayed": 10000, "compared": 10000, "origins_compared": 0})
             self.assertGreater(one["exchanges"]["origins_compared"], 9000)
@@ -66,14 +71,14 @@ class Replay(EndToEnd):
 
     def test_cache_that_keeps_nothing_differs_in_what_origins_were_asked(self):
         file, _ = self.captured([50] * 4)
-        [one] = self.replayed(file, "--speed", "max", "--policy", "pass-gets", code=1)
+        [one] = self.replayed(file, *AT, "--speed", "max", "--policy", "pass-gets", code=1)
         asked = [d for d in one["differences"] if d["kind"] == "origin" and d["request"].startswith("GET /page/") and d["then"] == "none"]
         self.assertGreater(len(asked), 10)
         self.assertGreater(one["answers"]["by_likeness"], len(asked))
 
     def test_timing_error_at_the_speed_of_then_is_told_as_a_distribution(self):
         file, _ = self.captured([40] * 6, pause=0.02)
-        [one] = self.replayed(file, "--speed", "1", "--proxy", "varnish", code=0)
+        [one] = self.replayed(file, *AT, "--speed", "1", "--proxy", "varnish", code=0)
         requests, waits = one["timing_error"]["requests"], one["timing_error"]["waits"]
         self.assertEqual(requests["count"], 240)
         self.assertGreater(waits["count"], 50)
@@ -88,7 +93,7 @@ class Replay(EndToEnd):
     def test_storm_laid_over_the_recording_differs_in_the_transactions_that_it_strikes(self):
         file, _ = self.captured([60] * 4, pause=0.005)
         storm = "status_storm=502 on /orders from 100ms for 150ms"
-        [one] = self.replayed(file, "--speed", "1", "--fault", storm, "--volatile", "Content-Type", code=1)
+        [one] = self.replayed(file, *AT, "--speed", "1", "--fault", storm, "--volatile", "Content-Type", code=1)
         orders = [d for d in one["differences"] if d["request"].endswith(" /orders")]
         self.assertGreater(len(orders), 2)
         for each in orders:
@@ -99,6 +104,20 @@ class Replay(EndToEnd):
         self.assertEqual(one["answers"]["struck"], len([d for d in orders if d["kind"] == "status"]))
         again = badorigin("judge", one["evidence"])
         self.assertIn(one["verdict"], again.stdout)
+
+    def test_runs_of_the_bundled_suites_happen_again_on_the_virtual_clock(self):
+        done, results = run_suite(self.out / "first", "--keep-evidence", "always", paths=[SCENARIOS / topic for topic in ("freshness", "grace", "collapsing")])
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        replayed = 0
+        for (scenario, _), result in sorted(results.items()):
+            if scenario in NOT_AGAIN:
+                continue
+            bundle = pathlib.Path(result["evidence"])
+            [one] = self.replayed(bundle, "--clock", "virtual", *told_as(bundle), code=0)
+            self.assertEqual((one["verdict"], one["differences"]), ("upheld", []), scenario)
+            self.assertEqual(one["timing_error"]["requests"]["most_s"], 0)
+            replayed += 1
+        self.assertGreater(replayed, 25)
 
     def test_clients_side_alone_is_replayed_and_said_to_be_one_leg(self):
         file, _ = self.captured([30] * 3)
@@ -116,7 +135,7 @@ class Replay(EndToEnd):
                               check=True, capture_output=True, text=True).stdout.split()
         most = max(set(lost), key=lost.count)
         subprocess.run(["tshark", "-r", str(file), "-Y", f"!(tcp.stream=={most})", "-w", str(side)], check=True, capture_output=True)
-        [one] = self.replayed(side, "--speed", "max", code=1)
+        [one] = self.replayed(side, *AT, "--speed", "max", code=1)
         self.assertGreater(one["answers"]["unknown"], 0)
         self.assertIn("501", {d["now"] for d in one["differences"] if d["kind"] == "status"})
         self.assertTrue(all(request.split()[0] in ("GET", "HEAD", "POST", "PUT") for request in one["answers"]["unknown_requests"]))
