@@ -290,6 +290,7 @@ int engine::thinking() const {
 bool engine::run_until(const std::function<bool()>& done, nanoseconds deadline) {
     if (impl_->settings.virtual_time)
         throw set_up_error("run_until is for real time; under the virtual clock poll and advance_to drive the engine");
+    asio::steady_timer alarm(impl_->context);  // exact, where a wait of the loop itself ends at whole milliseconds
     for (;;) {
         impl_->turn();
         if (done()) return true;
@@ -298,8 +299,10 @@ bool engine::run_until(const std::function<bool()>& done, nanoseconds deadline) 
         // `done` may look at things outside of the engine, so it is asked every few milliseconds at least.
         auto pause = std::min<nanoseconds>(deadline - now, 2ms);
         if (const auto next = impl_->timers.next()) pause = std::min(pause, std::max(*next - now, nanoseconds(0)));
+        alarm.expires_after(pause);
+        alarm.async_wait([](const boost::system::error_code&) {});
         impl_->context.restart();
-        impl_->context.run_one_for(pause);
+        impl_->context.run_one();
     }
 }
 
