@@ -56,7 +56,7 @@ class CommandLine(EndToEnd):
         self.assertRegex(badorigin("--version").stdout, r"^badorigin \d+\.\d+\.\d+\n$")
 
     def test_mistakes_are_told_in_one_line_with_what_is_near(self):
-        self.wrong(says="say what to do: run, judge, verify, log, import or list (see: badorigin --help)")
+        self.wrong(says="say what to do: run, judge, verify, log, import, replay or list (see: badorigin --help)")
         self.wrong("rnu", says="there is no command rnu; did you mean run? (see: badorigin --help)")
         self.wrong("run", "scenarios", "--jbos", "3", says="there is no option --jbos; did you mean --jobs? (see: badorigin run --help)")
         self.wrong("judge", "x", "--jsno=y", says="there is no option --jsno; did you mean --json? (see: badorigin judge --help)")
