@@ -147,7 +147,11 @@ private:
         fs::create_directories(policies_ + "/given");
         for (const auto& proxy : proxies_) {
             const auto file = drivers::make_driver(proxy, program_directory())->policy_file();
-            if (!file.empty()) fs::copy_file(given_.policy, policies_ + "/given/" + file, fs::copy_options::overwrite_existing);
+            if (file.empty()) continue;  // somebody else has configured it
+            if (given_.policy.ends_with(".vcl") != file.ends_with(".vcl"))
+                throw std::runtime_error(fmt::format("--policy {}: {} reads a {}; replay it by itself, or give a folder that has both",
+                                                     given_.policy, proxy, file));
+            fs::copy_file(given_.policy, policies_ + "/given/" + file, fs::copy_options::overwrite_existing);
         }
     }
 

@@ -90,6 +90,14 @@ class Replay(EndToEnd):
         told = badorigin("replay", file, "--speed", "10", "--out", self.out / "replays", "--proxy-addr", "127.0.0.1:8080")
         self.assertRegex(told.stdout, r"timing error of 240 requests of clients: least .* ms, median .* ms, 90 % .* ms, 99 % .* ms, most .* ms\n")
 
+    def test_own_configuration_file_is_the_proxys(self):
+        file, _ = self.captured([10, 10])
+        policy = self.out / "own.vcl"
+        policy.write_text('vcl 4.1;\nbackend app { .host = "{origin:app.host}"; .port = "{origin:app.port}"; }\n'
+                          'sub vcl_deliver { set resp.http.X-Own = "yes"; }\n')
+        [one] = self.replayed(file, *AT, "--speed", "max", "--policy", policy, "--proxy", "varnish", code=1)
+        self.assertEqual({(d["kind"], d["name"], d["then"], d["now"]) for d in one["differences"]}, {("field", "x-own", "absent", "yes")})
+
     def test_storm_laid_over_the_recording_differs_in_the_transactions_that_it_strikes(self):
         file, _ = self.captured([60] * 4, pause=0.005)
         storm = "status_storm=502 on /orders from 100ms for 150ms"
@@ -162,6 +170,12 @@ class Replay(EndToEnd):
         empty.write_bytes(pcap_header())
         wrong = self.out / "wrong.json"
         wrong.write_text('{"allowed": [{"knid": "status", "reason": "x"}]}')
+        policy = self.out / "my.vcl"
+        policy.write_text(VCL)
+        file, _ = self.captured([2])
+        done = badorigin("replay", file, *AT, "--policy", policy, "--proxy", "nginx", "--out", self.out)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+        self.assertIn("nginx reads a nginx.conf", done.stderr)
         for args, why in (((), "captures is required"), (("nowhere.pcap",), "nowhere.pcap: no such file"), ((empty,), "nothing to replay"),
                           ((empty, "--speed", "fast"), "max or a number"), ((empty, "--fault", "status_strom from 1s for 1s"), "did you mean status-storm?"),
                           ((empty, "--fault", "status_storm from soon for 1s"), "no duration"), ((empty, "--fault", "status_storm"), "from TIME for TIME"),
