@@ -51,9 +51,10 @@ protected:
     virtual std::string summary() const = 0;
 
     void applies() { ++looked_at_; }
-    void concerns(const exchange& e, std::string what) {
+    /// `what` makes the words, for those that are shown.
+    void concerns(const exchange& e, const auto& what) {
         ++count_;
-        if (first_.size() < shown) first_.push_back(cite_response(std::move(what), e));
+        if (first_.size() < shown) first_.push_back(cite_response(what(), e));
     }
 
 private:
@@ -85,10 +86,12 @@ private:
         const bool kept_nowhere = http::parse_cache_control(m.fields).no_store;
         if (kept_nowhere || (fresh && validator)) return;
         if (!fresh) ++(validator ? validator_alone_ : neither_);
-        concerns(e, fmt::format("{}: {}", what_was_asked(e),
-                                fresh       ? "a freshness lifetime, and no validator"
-                                : validator ? "a validator, and no freshness lifetime"
-                                            : "neither freshness lifetime nor validator"));
+        concerns(e, [&] {
+            return fmt::format("{}: {}", what_was_asked(e),
+                               fresh       ? "a freshness lifetime, and no validator"
+                               : validator ? "a validator, and no freshness lifetime"
+                                           : "neither freshness lifetime nor validator");
+        });
     }
     std::string summary() const override {
         return fmt::format(
@@ -118,8 +121,10 @@ private:
         first_seen now{e.on->server.text(), std::string{*m.field("ETag")}};
         const auto [at, fresh] = seen_.try_emplace(key, now);
         if (fresh || at->origin == now.origin || at->etag == now.etag) return;
-        concerns(e, fmt::format("{}: {} says ETag {}, {} said {} of the same bytes", what_was_asked(e), now.origin, now.etag, at->origin,
-                                at->etag));
+        concerns(e, [&] {
+            return fmt::format("{}: {} says ETag {}, {} said {} of the same bytes", what_was_asked(e), now.origin, now.etag, at->origin,
+                               at->etag);
+        });
     }
     std::string summary() const override { return "responses have another ETag than the same bytes from another origin: needless bodies"; }
     void forget() override { seen_.clear(); }
@@ -134,7 +139,7 @@ private:
     void look(const exchange& e) override {
         if (!is_page(e)) return;
         applies();
-        if (http::has_token(e.response->message.fields, "Vary", "User-Agent")) concerns(e, what_was_asked(e));
+        if (http::has_token(e.response->message.fields, "Vary", "User-Agent")) concerns(e, [&] { return what_was_asked(e); });
     }
     std::string summary() const override { return "responses vary by User-Agent: hardly two clients share a stored copy"; }
 };
@@ -158,7 +163,7 @@ private:
         if (m.content_size < worth_it || !is_text(m.field("Content-Type").value_or(""))) return;
         if (joined(e.request->message.fields, "Accept-Encoding").find("gzip") == std::string::npos) return;
         applies();
-        if (!m.field("Content-Encoding")) concerns(e, what_was_asked(e));
+        if (!m.field("Content-Encoding")) concerns(e, [&] { return what_was_asked(e); });
     }
     std::string summary() const override { return "texts of 1 KiB and more go uncompressed to who accepts gzip"; }
 };
@@ -179,7 +184,7 @@ private:
         for (const auto* name : {"Server", "X-Powered-By", "X-AspNet-Version"}) {
             const auto value = e.response->message.field(name);
             if (value && (has_version(*value) || std::string_view{name} == "X-AspNet-Version"))
-                return concerns(e, fmt::format("{}: {}", name, *value));
+                return concerns(e, [&] { return fmt::format("{}: {}", name, *value); });
         }
     }
     std::string summary() const override { return "responses tell which versions of which software answer"; }
@@ -200,7 +205,7 @@ private:
         const bool lasts = fresh.from != source::none && fresh.from != source::heuristic && fresh.value.count() > 0;
         if (!control.is_public && !lasts) return;
         applies();
-        if (m.field("Set-Cookie")) concerns(e, what_was_asked(e));
+        if (m.field("Set-Cookie")) concerns(e, [&] { return what_was_asked(e); });
     }
     std::string summary() const override {
         return "responses that may be shared set a cookie: a cache keeps them from all, or gives one client's cookie to others";
@@ -222,8 +227,10 @@ private:
             start.find("<html") != std::string_view::npos || start.find("<HTML") != std::string_view::npos || start.starts_with("<!");
         const bool port = e.on->server.port == 443 || e.on->server.port == 8443;
         if (!tls && !page && !port) return;
-        concerns(e, fmt::format("{} to {} is answered with {}", request_line(e), e.on->server.text(),
-                                tls ? "a TLS record" : "a page without status line and header"));
+        concerns(e, [&] {
+            return fmt::format("{} to {} is answered with {}", request_line(e), e.on->server.text(),
+                               tls ? "a TLS record" : "a page without status line and header");
+        });
     }
     std::string summary() const override { return "answers are no HTTP, as from a port that expects TLS (a health check, perhaps)"; }
 };
