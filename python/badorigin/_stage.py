@@ -97,7 +97,9 @@ class PendingStep:
         answers requests has raised."""
         try:
             heard = self._pending.result()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):  # it may have come before the core began to wait
+                self._stage._interrupt()
             self._stage._answerers.take_error()
             raise
         return self._settle(heard)

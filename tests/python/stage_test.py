@@ -198,7 +198,7 @@ def test_a_cancelled_step_ends_the_run(tmp_path):
 
 
 CTRL_C = """
-import sys, time, badorigin as bo
+import sys, threading, time, badorigin as bo
 try:
     with bo.Stage(out=sys.argv[1]) as stage:
         app = stage.origin("app")
@@ -214,7 +214,11 @@ try:
         stage.proxy(policy="pass-gets", clock="real", real=True)
         pending = stage.step("GET /x")
         if sys.argv[2] != "function":
-            print("begun", flush=True)
+            def tell(main=threading.get_ident()):  # not before the result is waited for
+                while sys._current_frames()[main].f_code.co_name != "result":
+                    time.sleep(0.001)
+                print("begun", flush=True)
+            threading.Thread(target=tell).start()
         try:
             pending.result()
         finally:
