@@ -200,14 +200,15 @@ engine::client_id engine::start(const request& what, const std::string& proxy_ho
     auto& own = *impl_;
     const auto id = own.clients.size();
     const auto place = endpoint_of(own.context, proxy_host, proxy_port);
-    own.clients.emplace_back(new client{.owner = own,
-                                        .id = id,
-                                        .what = what,
-                                        .token = what.raw ? std::string() : fmt::format("{}-c{}", own.settings.run, number ? number : id + 1),
-                                        .proxy = place,
-                                        .held = hold_until_release,
-                                        .link = nullptr,
-                                        .heard = {}});
+    own.clients.emplace_back(
+        new client{.owner = own,
+                   .id = id,
+                   .what = what,
+                   .token = what.raw ? std::string() : fmt::format("{}-c{}", own.settings.run, number ? number : id + 1),
+                   .proxy = place,
+                   .held = hold_until_release,
+                   .link = nullptr,
+                   .heard = {}});
     own.spawn(own.clients.back()->run());
     return id;
 }

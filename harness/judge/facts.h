@@ -25,7 +25,8 @@ frame_ref end_of(const exchange& e);
 /// The earliest frame in which the server's side ended the connection, and the client's; number 0: neither.
 frame_ref server_end(const capture::connection& c);
 frame_ref client_end(const capture::connection& c);
-/// The frame in which the proxy knew what came of its request: the answer's header, else the end of the connection, else the last seen of it.
+/// The frame in which the proxy knew what came of its request: the answer's header, else the end of the connection, else the last seen of
+/// it.
 frame_ref known_at(const exchange& origin);
 /// The answer to a request that went before the capture began.
 bool begun_unseen(const exchange& e);

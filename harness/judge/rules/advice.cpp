@@ -96,8 +96,7 @@ private:
     std::string summary() const override {
         return fmt::format(
             "responses lack Cache-Control and Expires, or ETag and Last-Modified: {} have only a validator (a conditional request for "
-            "every "
-            "view), {} neither (the whole body each time)",
+            "every view), {} neither (the whole body each time)",
             validator_alone_, neither_);
     }
     void forget() override { validator_alone_ = neither_ = 0; }

@@ -105,7 +105,8 @@ TEST_F(bundled_test, real_time_has_no_clock_to_set) {
 
 TEST(make_driver, an_unknown_kind_is_answered_with_the_known_and_the_nearest) {
     const auto complaint = complaint_of([] { make_driver("varnsh", "."); });
-    EXPECT_THAT(complaint, HasSubstr("bundled, varnish, varnish:/path/to/varnishd, nginx, nginx:/path/to/nginx, cmd:COMMAND LINE and at:HOST:PORT"));
+    EXPECT_THAT(complaint,
+                HasSubstr("bundled, varnish, varnish:/path/to/varnishd, nginx, nginx:/path/to/nginx, cmd:COMMAND LINE and at:HOST:PORT"));
     EXPECT_THAT(complaint, HasSubstr("Did you mean \"varnish\"?"));
     EXPECT_THAT(complaint_of([] { make_driver("", "."); }), HasSubstr("there are bundled"));
     EXPECT_EQ(make_driver("varnish:/opt/varnishd", ".")->name(), "varnish");

@@ -100,7 +100,7 @@ TEST(elsewhere, copy_without_a_date_is_not_taken_to_be_from_the_store) {
     elsewhere s;
     auto from = s.fetched("first", "/page");
     s.at(60s);
-    s.deliver(s.step("late", "GET", "/page"), from);  // without Age
+    s.deliver(s.step("late", "GET", "/page"), from);         // without Age
     EXPECT_EQ(s.outcome_of("age-honest"), outcome::upheld);  // of the first
 }
 TEST(elsewhere, what_was_not_seen_is_inconclusive_where_a_capture_may_end_anywhere) {
