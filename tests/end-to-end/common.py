@@ -1,10 +1,13 @@
 """What the end-to-end tests share: running the program, reading its results, and leaving nothing behind."""
+import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import yaml
@@ -68,6 +71,18 @@ class EndToEnd(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="badorigin-test-")
         self.addCleanup(folder.cleanup)
         self.out = pathlib.Path(folder.name)
+
+    def start_server(self, place, *command):
+        """Until it accepts connections at (host, port); ended with the test."""
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(lambda: (process.terminate(), process.wait(timeout=30)))
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(place):
+                return
+            self.assertIsNone(process.poll(), f"{command[0]} ended")
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
 
 
 def main():

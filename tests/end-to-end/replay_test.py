@@ -1,11 +1,9 @@
 #!/usr/bin/python3
 """`badorigin replay`: 10,000 exchanges of a real varnishd, captured, go through the bundled cache, varnishd and nginx again, and differ only in
 what replay_differences.json says; the timing error at --speed 1; a storm laid over what was recorded."""
-import contextlib
 import json
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,23 +22,12 @@ VCL = 'vcl 4.1;\nbackend app { .host = "127.0.0.1"; .port = "9001"; }\n'
 
 
 class Replay(EndToEnd):
-    def start(self, place, *command):
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(lambda: (process.terminate(), process.wait(timeout=30)))
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(place):
-                return
-            self.assertIsNone(process.poll(), f"{command[0]} ended")
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
-
     def captured(self, counts, pause=0.0):
         """What tcpdump saw of clients that ask varnishd, which asks the origin; both legs in one file."""
         file, policy = self.out / "shop.pcap", self.out / "policy.vcl"
         policy.write_text(VCL)
-        self.start(ORIGIN, sys.executable, traffic_maker.__file__, ORIGIN[1])
-        self.start(PROXY, "varnishd", "-F", "-j", "none", "-n", self.out / "v", "-a", "127.0.0.1:8080", "-T", "none", "-f", policy)
+        self.start_server(ORIGIN, sys.executable, traffic_maker.__file__, ORIGIN[1])
+        self.start_server(PROXY, "varnishd", "-F", "-j", "none", "-n", self.out / "v", "-a", "127.0.0.1:8080", "-T", "none", "-f", policy)
         dump = Tcpdump(file, PROXY[1], ORIGIN[1])
         statuses = traffic_maker.ask(counts, PROXY[1], pause)
         dump.stop()

@@ -165,26 +165,15 @@ class Verify(EndToEnd):
         super().setUp()
         self.client_file, self.origin_file = self.out / "client.pcap", self.out / "origin.pcap"
 
-    def start(self, *command):
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(lambda: (process.terminate(), process.wait(timeout=30)))
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(PROXY):
-                return
-            self.assertIsNone(process.poll(), f"{command[0]} ended")
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
-
     def varnish(self, policy):
         file = self.out / "policy.vcl"
         file.write_text(policy)
-        self.start("varnishd", "-F", "-j", "none", "-n", self.out / "v", "-a", "127.0.0.1:8080", "-T", "none", "-f", file)
+        self.start_server(PROXY, "varnishd", "-F", "-j", "none", "-n", self.out / "v", "-a", "127.0.0.1:8080", "-T", "none", "-f", file)
 
     def bundled(self, policy, *more):
         file = self.out / "policy.vcl"
         file.write_text(policy)
-        self.start(CACHE, "--listen", "127.0.0.1:8080", "--vcl", file, *more)
+        self.start_server(PROXY, CACHE, "--listen", "127.0.0.1:8080", "--vcl", file, *more)
 
     def origin(self, answer):
         origin = Origin(answer)
