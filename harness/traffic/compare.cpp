@@ -152,6 +152,7 @@ private:
 
     struct asked_together {
         std::size_t first = nobody, many = 0;
+        std::size_t struck = nobody;  ///< the first of them that a storm strikes: what it got may be why others differ
         capture::frame_number over_then = 0, over_now = 0;
         std::vector<std::string> then, now;
         bool known = true;
@@ -169,6 +170,7 @@ private:
             const bool joins = judge::begin_of(*ask.then).number < group.over_then || judge::begin_of(now).number < group.over_now;
             if (!joins) conclude(std::exchange(group, {}));
             if (group.many++ == 0) group.first = i;
+            if (group.struck == nobody && striking(settings_.storms, ask.what.target, ask.at)) group.struck = i;
             group.over_then = std::max(group.over_then, ask.over.number);
             group.over_now = std::max(group.over_now, over(now).number);
             group.known = group.known && !doubtful_.contains(ask.then.get());
@@ -182,7 +184,7 @@ private:
         if (group.many == 0 || !group.known) return;
         out_.origins_compared += group.many;
         const auto then = counted(group.then), now = counted(group.now);
-        if (then != now) differ(group.first, kind::origin, then, now);
+        if (then != now) differ(group.struck == nobody ? group.first : group.struck, kind::origin, then, now);
     }
 
     void measure() {
