@@ -102,6 +102,21 @@ TEST_F(Comparison, tells_the_storm_that_lay_over_the_moment) {
     EXPECT_THAT(by, ElementsAre("", "", "status_storm from 500ms for 1s"));
 }
 
+TEST_F(Comparison, tells_what_origins_were_asked_by_the_request_that_was_struck_where_two_were_in_flight) {
+    const auto two = [](captured& in, const std::string& run, const said& second) {
+        ask(in, run);
+        in.fetch(in.ask("GET", "/both", 2s, 2s + 40ms, page, run.empty() ? "" : run + "-c3"), "/both", 2s + 1ms, 2s + 30ms, page);
+        in.fetch(in.ask("GET", "/both", 2s + 10ms, 2s + 50ms, second, run.empty() ? "" : run + "-c4"), "/both", 2s + 11ms, 2s + 20ms,
+                 second);
+    };
+    then = captured{};
+    two(then, "", page);
+    two(now, "k3", {503, {}, "sorry"});
+    storms.push_back(*parse_storm("status_storm on /both from 2005ms for 1s"));
+    EXPECT_THAT(told(), testing::UnorderedElementsAre("4 status 200 → 503", "4 origin 200 (2 times) → 200, 503"));
+    for (const auto& d : result.differences) EXPECT_EQ(d.storm, "status_storm on /both from 2005ms for 1s");
+}
+
 TEST_F(Comparison, measures_how_late_requests_and_answers_are) {
     now.fetch(now.ask("GET", "/page", 100ms, 120ms, page, "k3-c1"), "/page", 101ms, 112ms, page);
     now.ask("GET", "/page", 1s + 105ms, 1s + 110ms, page, "k3-c2");
