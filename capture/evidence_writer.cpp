@@ -46,9 +46,8 @@ std::expected<nlohmann::json, std::string> parse(const std::string& folder, cons
     const std::string file = folder + '/' + name;
     errno = 0;
     std::ifstream in(file, std::ios::binary);
-    if (!in) return std::unexpected(file + ": " + std::strerror(errno ? errno : EIO));
+    if (!in || (in.peek(), in.bad())) return std::unexpected(file + ": " + std::strerror(errno ? errno : EIO));
     const std::string text{std::istreambuf_iterator<char>(in), {}};
-    if (in.bad()) return std::unexpected(file + ": " + std::strerror(errno ? errno : EIO));
     auto read = nlohmann::json::parse(text, nullptr, false);
     if (read.is_discarded()) return std::unexpected(file + " is no JSON");
     return read;

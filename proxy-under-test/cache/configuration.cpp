@@ -9,7 +9,8 @@ namespace badorigin::cache {
 
 configuration_ptr load_configuration(const std::string& name, const std::string& file) {
     std::ifstream in(file, std::ios::binary);
-    if (!in) throw std::runtime_error("Cannot read the VCL file " + file);
+    std::error_code failed;
+    if (!in || std::filesystem::is_directory(file, failed)) throw std::runtime_error("Cannot read the VCL file " + file);
     std::string source(std::istreambuf_iterator<char>(in), {});
     const auto directory = std::filesystem::path(file).parent_path().string();
     auto loaded = vcl::program::load(std::move(source), file, directory.empty() ? "." : directory);

@@ -17,9 +17,12 @@
 namespace badorigin::drivers {
 namespace {
 
+/// Empty where the process is gone; also when it went between open and read (ESRCH, which an istreambuf_iterator would throw).
 std::string content_of(const std::string& path) {
     std::ifstream file(path);
-    return std::string(std::istreambuf_iterator<char>(file), {});
+    std::string text;
+    std::getline(file, text, '\0');
+    return text;
 }
 
 template <class Action>

@@ -84,6 +84,8 @@ std::string base_name(const std::string& path) {
 std::string read_file(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw set_up_error(fmt::format("{} cannot be read: {}", path, std::generic_category().message(errno)));
+    std::error_code failed;
+    if (std::filesystem::is_directory(path, failed)) throw set_up_error(fmt::format("{} cannot be read: it is a directory", path));
     return std::string(std::istreambuf_iterator<char>(file), {});
 }
 

@@ -182,6 +182,13 @@ TEST_P(process_test, vitals_are_those_of_the_tree) {
     EXPECT_EQ(after.processes, 0U);
 }
 
+TEST_P(process_test, programs_that_end_while_they_are_measured_are_no_error) {
+    auto what = program_here({});
+    what.arguments = {"sh", "-c", "while :; do : & : & : & wait; done"};
+    process child(what);
+    for (int i = 0; i < 3'000; ++i) ASSERT_TRUE(child.measure().alive);
+}
+
 /// Everything on one core, for as long as this lives.
 class one_core {
 public:
