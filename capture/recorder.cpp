@@ -127,7 +127,8 @@ private:
         packet.data = bytes;
         packet.original_length = header.len;
         packet.frame.time = std::chrono::seconds(header.ts.tv_sec) + nanoseconds(header.ts.tv_usec * (in_nanoseconds_ ? 1 : 1000));
-        if (packet.frame.time < begun_) return;
+        begins_ = begins_ && packet.frame.time < begun_;
+        if (begins_) return;
         writer_.write(packet);
         if (bytes.size() < longest_marker) look_for_marker(packet);
     }
@@ -165,6 +166,7 @@ private:
     /// While the capture is set up, packets pass twice, unfiltered, or (as the filter is laid) not at all: what is older than this is left
     /// out, so that a connection has no hole where the capture begins.
     const nanoseconds begun_;
+    bool begins_ = true;  ///< none came that is younger; a clock that is set back later loses nothing
     std::uint64_t drops_before_;
     std::thread thread_;  // last: it uses all of the above
 };

@@ -51,10 +51,12 @@ private:
     bool drawn_ = false;
 };
 
-/// Captures made elsewhere; how far reading is and how fast shows on a terminal. Throws std::runtime_error, stopped where Ctrl-C ended it.
+/// Ctrl-C ended it.
 struct stopped : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+/// Captures made elsewhere, whole, or given to `parts`; how far reading is and how fast shows on a terminal. Throws std::runtime_error,
+/// stopped.
 capture::foreign read_captures(const std::vector<std::string>& files, const std::vector<std::string>& proxies,
                                const capture::taker_of_parts* parts = nullptr);
 

@@ -3,7 +3,6 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
-#include <thread>
 
 #include <fmt/format.h>
 

@@ -32,7 +32,7 @@ public:
     /// The transaction that an exchange of the origin leg belongs to; null: unknown.
     const transaction* owner(const exchange& origin) const;
     /// All origin exchanges on behalf of a client exchange in order. For raw steps, which carry no token: those for the same target that
-    /// nobody else caused, begun between the request and the end of its response.
+    /// nobody else caused, begun between the request and the end of its response. Valid until another transaction's are asked for.
     const std::vector<exchange_ptr>& attempts(const transaction& t) const;
     /// It was asked on behalf of this client exchange, not taken from the store or from somebody else's fetch.
     bool caused(const transaction& t, const exchange& origin) const;

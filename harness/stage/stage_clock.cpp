@@ -1,7 +1,6 @@
 // How time passes on a stage. Real time runs the peers' loop. Virtual time goes from rest to rest: a jump happens only when neither side
 // can proceed, and its marker stands in the capture before anything that it sets going.
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 #include "harness/stage/stage.h"
@@ -55,7 +54,7 @@ void stage::rest_now() {
         if (same && (acknowledged || at - quiet_since > blocked_after)) {
             if (std::exchange(closed_for_all, true)) return;
             // A program that another worker starts may hold copies of what we closed, so that no FIN or RST went out yet: once more.
-            const std::lock_guard hold(drivers::descriptors_copied());
+            const auto hold = drivers::hold_shared_descriptors();
         }
         if (at - begun > rest_deadline && thinking)
             throw run_error("a function that answers requests has not returned, read or slept for 20 s, and time stands still meanwhile");

@@ -1,6 +1,5 @@
 // Steps: clients behind a barrier, acts on origins and on the proxy.
 #include <algorithm>
-#include <mutex>
 
 #include <fmt/format.h>
 
@@ -61,7 +60,7 @@ void stage::act_on_origins(const scenario::step& next) {
             engine_->close_idle(act.origin, act.act == what::reset_idle);
         } else {
             // The port must not be held by a program that another worker starts.
-            const std::lock_guard hold(drivers::descriptors_copied());
+            const auto hold = drivers::hold_shared_descriptors();
             engine_->set_listening(act.origin, listening_for(act.act));
         }
     }

@@ -146,9 +146,9 @@ std::string find_program(const std::string& name) {
     return {};
 }
 
-std::mutex& descriptors_copied() {
+std::unique_lock<std::mutex> hold_shared_descriptors() {
     static std::mutex one;
-    return one;
+    return workers_share_descriptors ? std::unique_lock(one) : std::unique_lock<std::mutex>();
 }
 
 process::process(const process_settings& settings) : output_file_(settings.output_file) {
@@ -192,7 +192,7 @@ process::process(const process_settings& settings) : output_file_(settings.outpu
     what.kept.fill(-1);
     std::copy(kept.begin(), kept.end(), what.kept.begin());
 
-    const std::lock_guard hold(descriptors_copied());
+    const auto hold = hold_shared_descriptors();
     supervisor_ = clone_supervisor(what);
     if (supervisor_ < 0 && what.how == supervision::kind::contained) {  // EPERM, or forbidden by a container in another way
         what.how = supervision::kind::plain;

@@ -63,8 +63,8 @@ inline constexpr bool workers_share_descriptors = false;
 #endif
 
 /// Held while a program is started: until its exec it has a copy of each descriptor of the threads that share the starter's table, so that
-/// what they close stays open.
-std::mutex& descriptors_copied();
+/// what they close stays open. Holds nothing where no thread shares it.
+std::unique_lock<std::mutex> hold_shared_descriptors();
 
 class process {
 public:

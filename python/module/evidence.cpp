@@ -265,18 +265,15 @@ entry_ptr verify(const capture_of& c, const scenario::scenario* promised, bool a
 
 py::tuple import_traffic(const capture_of& c, const py::dict& about) {
     traffic::import_settings settings;
-    const auto take = [&]<class Target>(const char* name, Target& into) {
-        if (about.contains(name)) into = py::cast<Target>(about[name]);
-    };
     std::map<std::string, std::string> promises;
-    take("policy", settings.policy);
-    take("values", settings.values);
-    take("origins", settings.origins);
-    take("rules_off", settings.rules_off);
-    take("keep_secrets", settings.keep_secrets);
-    take("all", settings.all);
-    take("most", settings.most);
-    take("promises", promises);
+    take(about, "policy", settings.policy);
+    take(about, "values", settings.values);
+    take(about, "origins", settings.origins);
+    take(about, "rules_off", settings.rules_off);
+    take(about, "keep_secrets", settings.keep_secrets);
+    take(about, "all", settings.all);
+    take(about, "most", settings.most);
+    take(about, "promises", promises);
     for (const auto& [name, given] : promises) {
         const auto value = scenario::parse_duration(given);
         if (!value) throw py::value_error("promises: " + name + ": '" + given + "' is no duration such as 30s or 200ms");

@@ -32,6 +32,12 @@ inline py::str text(std::string_view bytes) {
     return py::reinterpret_steal<py::str>(made);
 }
 
+/// Of keyword arguments; left as it is where there is none of that name.
+template <class Target>
+void take(const py::dict& from, const char* name, Target& into) {
+    if (from.contains(name)) into = py::cast<Target>(from[name]);
+}
+
 /// Waits with the GIL released. On Ctrl-C (or whatever a signal's handler raises) calls `interrupt`, waits for the orderly end that
 /// follows, and throws what the handler raised.
 template <class Result>

@@ -42,22 +42,19 @@ Enum word(const std::map<std::string, Enum>& words, const std::string& option, c
 
 stage::run_settings settings_of(const py::dict& from) {
     stage::run_settings out;
-    const auto take = [&]<class Target>(const char* name, Target& into) {
-        if (from.contains(name)) into = py::cast<Target>(from[name]);
-    };
     std::string keep = "violated", evidence = "libpcap";
     double start = 20, stop = 5;
-    take("policies", out.policies);
-    take("programs", out.program_directory);
-    take("out", out.out);
-    take("root", out.root);
-    take("seed", out.seed);
-    take("jobs", out.jobs);
-    take("plant", out.planted_bugs);
-    take("keep", keep);
-    take("evidence", evidence);
-    take("start_deadline", start);
-    take("stop_deadline", stop);
+    take(from, "policies", out.policies);
+    take(from, "programs", out.program_directory);
+    take(from, "out", out.out);
+    take(from, "root", out.root);
+    take(from, "seed", out.seed);
+    take(from, "jobs", out.jobs);
+    take(from, "plant", out.planted_bugs);
+    take(from, "keep", keep);
+    take(from, "evidence", evidence);
+    take(from, "start_deadline", start);
+    take(from, "stop_deadline", stop);
     using stage::keep_evidence;
     out.keep = word<keep_evidence>(
         {{"always", keep_evidence::always}, {"violated", keep_evidence::violated}, {"never", keep_evidence::never}}, "keep", keep);
