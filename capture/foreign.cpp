@@ -174,11 +174,20 @@ std::expected<foreign, std::string> read_in_parts(const std::vector<std::string>
     std::vector<source_file> sources = named(files);
     const std::uint64_t size = size_of(files.front());
     const go_on progress = [&](std::uint64_t done) { return !settings.progress || settings.progress(done, size); };
+    const bool can_be_read_again = std::filesystem::is_regular_file(files.front());
     std::optional<part_maker::knowledge> known;
-    bool again = false;
-    auto read = read_parts(sources, settings, progress, to, known, again);
+    bool again = false, held_back = false;
+    taker_of_parts first = to;
+    if (!to.anew && can_be_read_again) {
+        first.part = [&](const evidence& part) {
+            const bool whole = part.seen_to == ~frame_number{0} && !held_back;
+            whole ? to.part(part) : void(held_back = true);
+        };
+    }
+    auto read = read_parts(sources, settings, progress, first, known, again);
+    if (read && held_back) return read_parts(sources, settings, progress, to, known, again);
     if (!read || !again) return read;
-    if (!std::filesystem::is_regular_file(files.front())) {
+    if (!can_be_read_again) {
         read->notes.push_back(
             "Roles of addresses showed late, and this is no file that could be read again: what went before was judged without them.");
         return read;

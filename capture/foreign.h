@@ -46,7 +46,9 @@ std::expected<foreign, std::string> read_foreign(const std::vector<std::string>&
 /// files are one part.
 struct taker_of_parts {
     part_maker::on_part part;
-    std::function<void()> anew;  ///< what was given so far does not count: the file is read again, with the roles that came out late
+    /// What was given so far does not count: the file is read again, with the roles that came out late. Empty: what was given cannot be
+    /// taken back, so of a file that is more than one part the roles are found first, by a reading of its own.
+    std::function<void()> anew;
     part_limits limits = {};
 };
 std::expected<foreign, std::string> read_in_parts(const std::vector<std::string>& files, const foreign_settings& settings,

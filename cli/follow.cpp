@@ -81,7 +81,10 @@ private:
 
 class follower {
 public:
-    explicit follower(const log_options& asked) : asked_(asked), view_(asked), sink_(asked.out) {}
+    explicit follower(const log_options& asked)
+        : asked_(asked),
+          raw_(log_view(asked).by == judge::grouping::raw && log_view(asked).format == report::log_format::varnish),
+          sink_(asked.out) {}
 
     /// Prints what was not printed yet and is over; at the end everything.
     void look(const std::string& file, bool at_the_end) {
@@ -90,7 +93,8 @@ public:
         const auto& evidence = read->evidence;
         const settled over(evidence, std::chrono::system_clock::now().time_since_epoch());
         std::vector<std::string> now;
-        for (const auto& entry : view_.entries(evidence)) {
+        log_view view(asked_);
+        for (const auto& entry : view.entries(evidence)) {
             if (!at_the_end && !over.covers(entry)) continue;
             auto key = key_of(evidence, entry);
             if (printed_.contains(key)) continue;
@@ -104,10 +108,9 @@ public:
 private:
     /// Numbers may shift when earlier traffic is understood later; frames and offsets do not.
     std::string key_of(const capture::evidence& evidence, const report::log_entry& entry) const {
-        const bool raw = view_.by == judge::grouping::raw && view_.format == report::log_format::varnish;
         const auto without_number =
             entry.text.find_first_not_of("0123456789", std::min(entry.text.find_first_not_of(' '), entry.text.size()));
-        std::string key = fmt::format("{} {}", entry.frame, raw ? entry.text.substr(without_number) : std::string());
+        std::string key = fmt::format("{} {}", entry.frame, raw_ ? entry.text.substr(without_number) : std::string());
         if (entry.session != 0 || entry.exchanges.empty()) return key + " session";
         const auto& e = *evidence.exchanges.at(entry.exchanges.front() - 1);
         const auto& first = e.request ? e.request : e.response;
@@ -115,7 +118,7 @@ private:
     }
 
     const log_options& asked_;
-    const log_view view_;
+    const bool raw_;
     log_sink sink_;
     std::set<std::string> printed_;
 };

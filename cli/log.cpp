@@ -1,9 +1,11 @@
 #include "cli/log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -35,6 +37,29 @@ A query: {level}tags:prefix[field] operator operand, joined by not, and, or and 
   == != < <= > >=  numbers;  eq ne  texts;  ~ !~  regular expressions (PCRE2); none: such a record exists
 )";
 
+/// Prints parts as they come.
+class printer {
+public:
+    explicit printer(const log_options& asked) : view_(asked), sink_(asked.out) {}
+
+    void print(const capture::evidence& part) {
+        for (const auto& entry : view_.entries(part)) {
+            text_ += entry.text;
+            if (text_.size() > at_once) sink_.put(std::exchange(text_, {}));
+        }
+    }
+    void finish() {
+        sink_.put(text_);
+        sink_.close();
+    }
+
+private:
+    static constexpr std::size_t at_once = 1u << 20;
+    log_view view_;
+    log_sink sink_;
+    std::string text_;
+};
+
 capture::evidence read_bundle_only(const log_options& asked) {
     if (asked.captures.size() > 1) throw std::runtime_error("log: a bundle is read alone; give one folder, or capture files");
     if (!asked.proxies.empty()) throw std::runtime_error("--proxy-addr: a bundle says itself where its proxy is");
@@ -43,12 +68,17 @@ capture::evidence read_bundle_only(const log_options& asked) {
     return std::move(*read);
 }
 
-capture::evidence read(const log_options& asked) {
-    for (const auto& file : asked.captures)
-        if (std::filesystem::is_directory(file)) return read_bundle_only(asked);
-    auto read = read_captures(asked.captures, asked.proxies);
+/// Returns why what was printed is not all.
+std::vector<std::string> read_and_print(const log_options& asked, printer& to) {
+    if (std::ranges::any_of(asked.captures, [](const auto& file) { return std::filesystem::is_directory(file); })) {
+        const auto evidence = read_bundle_only(asked);
+        to.print(evidence);
+        return evidence.incomplete;
+    }
+    const capture::taker_of_parts parts{.part = [&](const capture::evidence& part) { to.print(part); }, .anew = {}, .limits = {}};
+    auto read = read_captures(asked.captures, asked.proxies, &parts);
     for (const auto& note : read.notes) complain(note);
-    return std::move(read.evidence);
+    return std::move(read.evidence.incomplete);
 }
 
 std::string one_of(const std::vector<std::string>& words, const std::string& word) {
@@ -77,17 +107,18 @@ CLI::App* add_log(CLI::App& app, log_options& into) {
     return log;
 }
 
-log_view::log_view(const log_options& asked) : by{*judge::grouping_named(asked.group)}, format{*report::log_format_named(asked.format)} {
+log_view::log_view(const log_options& asked)
+    : by{*judge::grouping_named(asked.group)}, records{by}, format{*report::log_format_named(asked.format)} {
     if (asked.query.empty()) return;
     auto parsed = judge::query::parse(asked.query);
     if (!parsed) throw std::runtime_error("-q: " + parsed.error().text(asked.query));
     selects = std::move(*parsed);
 }
 
-std::vector<report::log_entry> log_view::entries(const capture::evidence& evidence) const {
-    auto groups = judge::group_records(evidence, by);
+std::vector<report::log_entry> log_view::entries(const capture::evidence& part) {
+    auto groups = records.take(part);
     if (selects) std::erase_if(groups, [&](const judge::record_group& g) { return !selects->matches(g); });
-    return report::log_entries(evidence, groups, format);
+    return report::log_entries(part, records.transactions(), groups, format);
 }
 
 log_sink::log_sink(const std::string& file) : name_(file) {
@@ -117,18 +148,9 @@ int log(const log_options& asked) {
                                               : "log: give capture files, a bundle's folder, or --follow (see: badorigin log --help)");
     catch_interrupts();
     if (asked.follow) return follow(asked, interrupt);
-    const log_view view(asked);
-    const auto evidence = read(asked);
-    for (const auto& why : evidence.incomplete) complain(why);
-    log_sink sink(asked.out);
-    std::string text;
-    constexpr std::size_t at_once = 1u << 20;
-    for (const auto& entry : view.entries(evidence)) {
-        text += entry.text;
-        if (text.size() > at_once) sink.put(std::exchange(text, {}));
-    }
-    sink.put(text);
-    sink.close();
+    printer to(asked);
+    for (const auto& why : read_and_print(asked, to)) complain(why);
+    to.finish();
     return 0;
 }
 

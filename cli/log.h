@@ -28,9 +28,11 @@ CLI::App* add_log(CLI::App& app, log_options& into);
 /// Which groups, and how they look; throws std::runtime_error where the query is wrong.
 struct log_view {
     explicit log_view(const log_options& asked);
-    std::vector<report::log_entry> entries(const capture::evidence& evidence) const;
+    /// Of the next part.
+    std::vector<report::log_entry> entries(const capture::evidence& part);
 
     judge::grouping by;
+    judge::record_maker records;
     std::optional<judge::query> selects;
     report::log_format format;
 };

@@ -76,7 +76,8 @@ std::string varnish_text(const judge::record_group& group) {
     return before ? all + "\n" : all;
 }
 
-std::vector<log_entry> log_entries(const capture::evidence& evidence, const std::vector<judge::record_group>& selected, log_format format) {
+std::vector<log_entry> log_entries(const capture::evidence& evidence, std::span<const capture::transaction> spoken_of,
+                                   const std::vector<judge::record_group>& selected, log_format format) {
     std::vector<log_entry> all;
     if (format == log_format::varnish) {
         for (const auto& g : selected)
@@ -86,7 +87,7 @@ std::vector<log_entry> log_entries(const capture::evidence& evidence, const std:
     std::unordered_set<std::uint64_t> exchanges;
     for (const auto& g : selected)
         for (const auto& r : g.records) exchanges.insert(r.exchange);
-    for (const auto& t : evidence.transactions) {
+    for (const auto& t : spoken_of) {
         if (format == log_format::ncsa && !t.client) continue;
         auto entry = entry_of(evidence, t, format);
         if (std::ranges::any_of(entry.exchanges, [&](auto id) { return exchanges.contains(id); })) all.push_back(std::move(entry));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,8 +28,9 @@ struct log_entry {
     std::uint64_t session = 0;  ///< 0: none
 };
 
-/// varnish: an entry a group, the others: an entry a transaction that has a record in one of the groups.
-std::vector<log_entry> log_entries(const capture::evidence& evidence, const std::vector<judge::record_group>& selected, log_format format);
+/// varnish: an entry a group, the others: an entry a transaction that has a record in one of the groups, of those that these speak of.
+std::vector<log_entry> log_entries(const capture::evidence& evidence, std::span<const capture::transaction> spoken_of,
+                                   const std::vector<judge::record_group>& selected, log_format format);
 
 /// As varnishlog prints a group: a line a record, marked by its level.
 std::string varnish_text(const judge::record_group& group);

@@ -104,10 +104,10 @@ std::string error_of(const exchange& e) {
     return "no response";
 }
 
-void link_retries(writer& w, std::span<const origin_request> asked, std::size_t which, const ids_by_what& ids) {
+void link_retries(writer& w, std::span<const origin_request> asked, std::size_t which, const log_ids& ids) {
     for (const auto& r : asked)
         if (r.why == origin_request::kind::retry && r.after == which)
-            w.add("Link", fmt::format("bereq {} retry", id_of(ids, r.attempts.front().get())), begin_of(*r.attempts.front()));
+            w.add("Link", fmt::format("bereq {} retry", ids.of(r.attempts.front())), begin_of(*r.attempts.front()));
 }
 
 void write_attempt(writer& w, const exchange& e, bool again) {
@@ -138,15 +138,10 @@ void write_attempt(writer& w, const exchange& e, bool again) {
 
 }  // namespace
 
-std::uint32_t id_of(const ids_by_what& ids, const void* what) {
-    auto at = ids.find(what);
-    return at == ids.end() ? 0 : at->second;
-}
-
-part client_part(const capture::evidence& evidence, const transaction& t, std::span<const origin_request> asked, const ids_by_what& ids) {
+part client_part(const capture::evidence& evidence, const transaction& t, std::span<const origin_request> asked, const log_ids& ids) {
     const auto& e = *t.client;
-    writer w{evidence, id_of(ids, &e), 'c', e.on->id, e.id};
-    w.add("Begin", fmt::format("req {} rxreq", id_of(ids, e.on.get())), begin_of(e));
+    writer w{evidence, ids.of(e), 'c', e.on->id, e.id};
+    w.add("Begin", fmt::format("req {} rxreq", ids.of(*e.on)), begin_of(e));
     w.stamp("Start", begin_of(e));
     w.add("ReqStart",
           fmt::format("{} {} {}", e.on->client.address.text(), e.on->client.port, e.on->server_name.empty() ? "a0" : e.on->server_name),
@@ -157,9 +152,9 @@ part client_part(const capture::evidence& evidence, const transaction& t, std::s
     }
     for (const auto& r : asked)
         if (r.why != origin_request::kind::retry)
-            w.add("Link", fmt::format("bereq {} {}", id_of(ids, r.attempts.front().get()), name(r.why)), begin_of(*r.attempts.front()));
+            w.add("Link", fmt::format("bereq {} {}", ids.of(r.attempts.front()), name(r.why)), begin_of(*r.attempts.front()));
     const bool own = std::ranges::any_of(asked, [&](const origin_request& r) { return contains(r.attempts, t.delivered_from); });
-    if (!own && id_of(ids, t.delivered_from.get())) w.add("Hit", fmt::format("{}", id_of(ids, t.delivered_from.get())), begin_of(e));
+    if (!own && ids.of(t.delivered_from)) w.add("Hit", fmt::format("{}", ids.of(t.delivered_from)), begin_of(e));
     if (e.response) {
         w.stamp("Process", e.response->first);
         w.message(*e.response, "Resp");
@@ -173,10 +168,10 @@ part client_part(const capture::evidence& evidence, const transaction& t, std::s
 }
 
 part origin_part(const capture::evidence& evidence, std::span<const origin_request> asked, std::size_t which, std::uint32_t parent,
-                 const ids_by_what& ids) {
+                 const log_ids& ids) {
     const auto& r = asked[which];
     const auto &first = *r.attempts.front(), &last = *r.attempts.back();
-    writer w{evidence, id_of(ids, &first), 'b', first.on->id, first.id};
+    writer w{evidence, ids.of(first), 'b', first.on->id, first.id};
     if (parent) w.add("Begin", fmt::format("bereq {} {}", parent, name(r.why)), begin_of(first));
     w.stamp("Start", begin_of(first));
     for (const auto& attempt : r.attempts) write_attempt(w, *attempt, attempt != r.attempts.front());
@@ -185,15 +180,14 @@ part origin_part(const capture::evidence& evidence, std::span<const origin_reque
     return w.done();
 }
 
-part session_part(const capture::evidence& evidence, const capture::connection& c, std::span<const transaction* const> on_it,
-                  const ids_by_what& ids) {
-    writer w{evidence, id_of(ids, &c), 'c', c.id};
+part session_part(const capture::evidence& evidence, const capture::connection& c, std::span<const link> on_it, const log_ids& ids) {
+    writer w{evidence, ids.of(c), 'c', c.id};
     w.add("Begin", "sess 0 HTTP/1", c.opened);
     w.add("SessOpen",
           fmt::format("{} {} {} {} {}", c.client.address.text(), c.client.port, c.server_name.empty() ? "a0" : c.server_name,
                       c.server.address.text(), c.server.port),
           c.opened);
-    for (const auto* t : on_it) w.add("Link", fmt::format("req {} rxreq", id_of(ids, t->client.get())), begin_of(*t->client));
+    for (const link& to : on_it) w.add("Link", fmt::format("req {} rxreq", to.id), to.at);
     if (c.closed()) {
         auto theirs = server_end(c), ours = client_end(c);
         bool by_client = ours && (!theirs || ours.number < theirs.number);

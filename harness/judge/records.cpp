@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "harness/judge/facts.h"
 #include "harness/judge/record_parts.h"
@@ -23,50 +23,75 @@ constexpr auto sorted_tags = [] {
     return all;
 }();
 
-class grouper {
-public:
-    grouper(const capture::evidence& evidence, grouping by) : evidence_{evidence}, by_{by} {
-        for (const auto& t : evidence.transactions) {
-            asked_.push_back(origin_requests(t));
-            if (t.client) on_connection_[t.client->on.get()].push_back(&t);
-        }
+}  // namespace
+
+struct record_maker::state {
+    explicit state(grouping how) : by_{how} {}
+
+    std::vector<record_group> take(const capture::evidence& part) {
+        evidence_ = &part;
         number();
+        of_sessions_.clear();
+        if (by_ != grouping::request)  // as in Varnish: a session belongs to no request
+            for (const auto& c : part.connections)
+                if (c->leg != capture::leg::origin) session(*c);
+        if (by_ != grouping::session)
+            for (const auto& t : part.transactions) t.client ? request(t, nullptr, 1) : unasked(t);
+        std::ranges::stable_sort(groups_, {}, [](const record_group& g) { return g.records.empty() ? 0 : g.records.front().frame; });
+        return std::exchange(groups_, {});
     }
 
-    std::vector<record_group> all() {
-        for (const auto& c : evidence_.connections)
-            if (c->leg != capture::leg::origin) session(*c);
-        if (by_ != grouping::session)
-            for (const auto& t : evidence_.transactions) request(t, nullptr, 1);
-        if (by_ == grouping::raw)
-            for (const auto& t : evidence_.transactions)
-                if (!t.client) unasked(t);
-        std::ranges::stable_sort(groups_, {}, [](const record_group& g) { return g.records.empty() ? 0 : g.records.front().frame; });
-        return std::move(groups_);
+    std::span<const transaction> transactions() const {
+        return by_ == grouping::session ? std::span<const transaction>{of_sessions_} : std::span{evidence_->transactions};
     }
 
 private:
-    const std::vector<origin_request>& asked_for(const transaction& t) const {
-        return asked_[static_cast<std::size_t>(&t - evidence_.transactions.data())];
+    /// What came of a connection that is not over.
+    struct open_session {
+        std::vector<link> links;
+        std::vector<transaction> transactions;  // under session
+    };
+
+    /// In the order in which things began on the wire; what no client asked for has none.
+    void number() {
+        struct begun {
+            std::pair<frame_number, std::uint64_t> at;
+            const capture::connection* session;
+            const exchange* request;
+        };
+        std::vector<begun> order;
+        const auto add = [&](const capture::connection& c) {
+            if (c.leg != capture::leg::origin && ids_.of(c) == 0) order.push_back({{c.opened.number, c.id * 2}, &c, nullptr});
+        };
+        const auto place = [](const exchange& e) { return std::pair{begin_of(e).number, e.id * 2 + 1}; };
+        for (const auto& c : evidence_->connections) add(*c);
+        for (const auto& t : evidence_->transactions) {
+            if (!t.client) continue;
+            add(*t.client->on);
+            order.push_back({place(*t.client), nullptr, t.client.get()});
+            for (const auto& r : origin_requests(t))
+                for (const auto& a : r.attempts) order.push_back({place(*r.attempts.front()), nullptr, a.get()});
+        }
+        std::ranges::stable_sort(order, {}, &begun::at);
+        const begun* before = nullptr;
+        for (const begun& one : order) {
+            if (!before || before->at != one.at) ++last_id_;
+            if (one.session) ids_.give(*one.session, last_id_);
+            if (one.request) ids_.give(*one.request, last_id_);
+            before = &one;
+        }
+        for (const auto& t : evidence_->transactions) {
+            if (!t.client || by_ == grouping::request) continue;
+            open_session& on = open_[t.client->on->id];
+            on.links.push_back({ids_.of(t.client), begin_of(*t.client)});
+            if (by_ == grouping::session) on.transactions.push_back(t);
+        }
     }
 
-    /// Identifiers in the order in which things began on the wire; what no client asked for has none.
-    void number() {
-        std::map<std::pair<frame_number, std::uint64_t>, std::vector<const void*>> order;
-        for (const auto& c : evidence_.connections)
-            if (c->leg != capture::leg::origin) order[{c->opened.number, c->id * 2}] = {c.get()};
-        const auto place = [](const exchange& e) { return std::pair{begin_of(e).number, e.id * 2 + 1}; };
-        for (const auto& t : evidence_.transactions) {
-            if (!t.client) continue;
-            order[place(*t.client)] = {t.client.get()};
-            for (const auto& r : asked_for(t))
-                for (const auto& a : r.attempts) order[place(*r.attempts.front())].push_back(a.get());
-        }
-        std::uint32_t next = 0;
-        for (const auto& [at, of_one] : order) {
-            ++next;
-            for (const void* what : of_one) ids_.emplace(what, next);
-        }
+    /// Closes a session: what was asked on it.
+    open_session taken(const capture::connection& c) {
+        auto found = open_.extract(c.id);
+        return found ? std::move(found.mapped()) : open_session{};
     }
 
     void put(part p, record_group* into, int level) {
@@ -82,21 +107,19 @@ private:
     }
 
     void session(const capture::connection& c) {
-        if (by_ == grouping::request) return;  // as in Varnish: a session belongs to no request
-        const auto found = on_connection_.find(&c);
-        const auto on_it = found == on_connection_.end() ? std::span<const transaction* const>{} : std::span{found->second};
-        auto p = session_part(evidence_, c, on_it, ids_);
+        const open_session on = taken(c);
+        auto p = session_part(*evidence_, c, on.links, ids_);
         if (by_ != grouping::session) return put(std::move(p), nullptr, 1);
         record_group group{p.id, {}};
         put(std::move(p), &group, 1);
-        for (const auto* t : on_it) request(*t, &group, 2);
+        for (const auto& t : on.transactions) request(t, &group, 2);
         groups_.push_back(std::move(group));
+        std::ranges::copy(on.transactions, std::back_inserter(of_sessions_));
     }
 
     void request(const transaction& t, record_group* into, int level) {
-        if (!t.client) return;
-        const auto& asked = asked_for(t);
-        auto p = client_part(evidence_, t, asked, ids_);
+        const auto asked = origin_requests(t);
+        auto p = client_part(*evidence_, t, asked, ids_);
         const auto client = p.id;
         record_group own{client, {}};
         record_group* group = by_ == grouping::session ? into : by_ == grouping::request ? &own : nullptr;
@@ -108,7 +131,7 @@ private:
 
     /// A request to an origin, and below it those that repeat it.
     void origin(const std::vector<origin_request>& asked, std::size_t which, std::uint32_t parent, record_group* group, int level) {
-        auto p = origin_part(evidence_, asked, which, parent, ids_);
+        auto p = origin_part(*evidence_, asked, which, parent, ids_);
         const auto id = p.id;
         put(std::move(p), group, level);
         for (std::size_t i = which + 1; i < asked.size(); ++i)
@@ -116,19 +139,32 @@ private:
     }
 
     void unasked(const transaction& t) {
-        const auto& asked = asked_for(t);
-        for (std::size_t i = 0; i < asked.size(); ++i) put(origin_part(evidence_, asked, i, 0, ids_), nullptr, 0);
+        if (by_ != grouping::raw) return;
+        const auto asked = origin_requests(t);
+        for (std::size_t i = 0; i < asked.size(); ++i) put(origin_part(*evidence_, asked, i, 0, ids_), nullptr, 0);
     }
 
-    const capture::evidence& evidence_;
+    const capture::evidence* evidence_ = nullptr;  // the part
     grouping by_;
-    std::vector<std::vector<origin_request>> asked_;  // by transaction
-    std::unordered_map<const capture::connection*, std::vector<const transaction*>> on_connection_;
-    ids_by_what ids_;
+    log_ids ids_;
+    std::uint32_t last_id_ = 0;
+    std::unordered_map<std::uint64_t, open_session> open_;  // by the connection's id
+    std::vector<transaction> of_sessions_;
     std::vector<record_group> groups_;
 };
 
-}  // namespace
+record_maker::record_maker(grouping by) : state_{std::make_unique<state>(by)} {}
+record_maker::~record_maker() = default;
+record_maker::record_maker(record_maker&&) noexcept = default;
+record_maker& record_maker::operator=(record_maker&&) noexcept = default;
+
+std::vector<record_group> record_maker::take(const capture::evidence& part) {
+    return state_->take(part);
+}
+
+std::span<const capture::transaction> record_maker::transactions() const {
+    return state_->transactions();
+}
 
 std::optional<grouping> grouping_named(std::string_view name) {
     if (name == "raw") return grouping::raw;
@@ -139,7 +175,7 @@ std::optional<grouping> grouping_named(std::string_view name) {
 }
 
 std::vector<record_group> group_records(const capture::evidence& evidence, grouping by) {
-    return grouper{evidence, by}.all();
+    return record_maker{by}.take(evidence);
 }
 
 std::span<const std::string_view> record_tags() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -31,6 +32,26 @@ struct record_group {
     std::vector<record> records;
 };
 
+/// Of evidence that comes in parts (capture/parts.h): each group in one piece, in the part in which the last of it came: under session, and
+/// the records of sessions, where the connection is over. Numbers count on; four bytes an exchange are kept for them.
+class record_maker {
+public:
+    explicit record_maker(grouping by);
+    ~record_maker();
+    record_maker(record_maker&&) noexcept;
+    record_maker& operator=(record_maker&&) noexcept;
+
+    /// In the order of their first frames.
+    std::vector<record_group> take(const capture::evidence& part);
+    /// What the groups that were taken last speak of. Valid as long as that part.
+    std::span<const capture::transaction> transactions() const;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+/// Of evidence that is one part.
 std::vector<record_group> group_records(const capture::evidence& evidence, grouping by);
 /// Every tag there is, sorted.
 std::span<const std::string_view> record_tags();

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""verify needs as much memory as what is open, and not as much as the capture is long."""
+"""verify and log need as much memory as what is open, and not as much as the capture is long."""
 import os
 import socket
 import struct
@@ -40,11 +40,11 @@ def write_capture(file, times):
 
 
 class Memory(EndToEnd):
-    def verify(self, file):
+    def peak(self, *command):
         """(what it prints, peak memory)"""
         # What a sanitizer keeps of freed memory is not the program's.
         environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
-        child = subprocess.Popen([PROGRAM, "verify", file], stdout=subprocess.PIPE, text=True, env=environment)
+        child = subprocess.Popen([PROGRAM, *command], stdout=subprocess.PIPE, text=True, env=environment)
         with child.stdout:
             text = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)
@@ -53,13 +53,16 @@ class Memory(EndToEnd):
         return text, used.ru_maxrss
 
     def test_a_capture_four_times_as_long_needs_no_more_memory(self):
-        peaks = {}
+        judged, shown = {}, {}
         for times in (1, 4):
             file = self.out / f"{times}.pcap"
             write_capture(file, times)
-            text, peaks[times] = self.verify(file)
+            text, judged[times] = self.peak("verify", file)
             self.assertIn(f"{EXCHANGES * times} of {EXCHANGES * times} responses lack", text, "all of it was judged")
-        self.assertLess(peaks[4], 1.3 * peaks[1], peaks)
+            text, shown[times] = self.peak("log", "-q", 'ReqURL eq "/page/000007"', "--format", "ncsa", file)
+            self.assertEqual(text.count("/page/000007 "), times, "all of it was looked at")
+        self.assertLess(judged[4], 1.3 * judged[1])
+        self.assertLess(shown[4], 1.3 * shown[1])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <set>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <stdlib.h>
@@ -101,7 +104,7 @@ protected:
 
     std::string text(log_format format, judge::grouping by = judge::grouping::request) const {
         std::string all;
-        for (const auto& e : log_entries(evidence_, judge::group_records(evidence_, by), format)) all += e.text;
+        for (const auto& e : log_entries(evidence_, evidence_.transactions, judge::group_records(evidence_, by), format)) all += e.text;
         return all;
     }
     static void expect_golden(const std::string& actual, const std::string& name) {
@@ -133,10 +136,50 @@ TEST_F(log_of_a_capture, rows_are_those_of_the_selected_groups) {
     auto groups = judge::group_records(evidence_, judge::grouping::raw);
     std::erase_if(groups, [](const auto& g) { return g.records.front().value != "/alive"; });
     ASSERT_EQ(groups.size(), 1u);
-    const auto rows = log_entries(evidence_, groups, log_format::ndjson);
+    const auto rows = log_entries(evidence_, evidence_.transactions, groups, log_format::ndjson);
     ASSERT_EQ(rows.size(), 1u);
     EXPECT_TRUE(nlohmann::json::parse(rows.front().text)["client"].is_null());
-    EXPECT_TRUE(log_entries(evidence_, groups, log_format::ncsa).empty()) << "nobody's request is no access";
+    EXPECT_TRUE(log_entries(evidence_, evidence_.transactions, groups, log_format::ncsa).empty()) << "nobody's request is no access";
+}
+
+/// Tags and frames of each group: all but the numbers, which count what began in a part before what began in the next.
+std::multiset<std::string> shapes(const std::vector<judge::record_group>& groups) {
+    std::multiset<std::string> out;
+    for (const auto& g : groups) {
+        std::string one;
+        for (const auto& r : g.records) one += fmt::format("{}{} {} {} {}\n", r.level, r.side, r.tag, r.frame, r.exchange);
+        out.insert(std::move(one));
+    }
+    return out;
+}
+
+TEST_F(log_of_a_capture, comes_in_parts_as_it_comes_whole) {
+    using enum judge::grouping;
+    for (const auto by : {raw, vxid, request, session}) {
+        judge::record_maker maker(by);
+        std::vector<judge::record_group> all;
+        std::set<std::string> rows;
+        const auto take = [&](const capture::evidence& part) {
+            auto groups = maker.take(part);
+            for (const auto& e : log_entries(part, maker.transactions(), groups, log_format::ndjson))
+                EXPECT_TRUE(rows.insert(e.text).second);
+            std::ranges::move(groups, std::back_inserter(all));
+        };
+        capture::evidence part = evidence_;
+        part.connections.clear();
+        for (const auto& t : evidence_.transactions) {
+            part.transactions = {t};
+            take(part);
+        }
+        part.transactions.clear();
+        part.connections = evidence_.connections;
+        take(part);
+        const auto whole = judge::group_records(evidence_, by);
+        EXPECT_EQ(shapes(all), shapes(whole)) << static_cast<int>(by);
+        std::set<std::string> of_whole;
+        for (const auto& e : log_entries(evidence_, evidence_.transactions, whole, log_format::ndjson)) of_whole.insert(e.text);
+        EXPECT_EQ(rows, of_whole) << static_cast<int>(by);
+    }
 }
 
 TEST(log_text, bytes_of_the_wire_are_escaped) {
