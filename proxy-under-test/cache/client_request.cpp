@@ -41,6 +41,7 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     x.body_length = body_.length();
     x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} rxreq", x.ends.session_id));
     take_host_from_target(x.request);
+    remove_nominated(x.request.fields);
     name_client(x.request, x.ends.client_ip);
     x.request.fields.remove("Expect");
     x.original = x.request;
@@ -123,8 +124,9 @@ client_request::state client_request::decide(const vcl::outcome& outcome, state 
     }
 }
 
+/// Of a status like 1404 the policy sees all and the client the last three digits; they must be those of a final response.
 client_request::state client_request::answer(int status, std::string reason) {
-    synth_status_ = status > 0 ? status : 503;
+    synth_status_ = status % 1000 >= 200 ? status : 503;
     synth_reason_ = reason.empty() ? std::string(standard_reason(synth_status_ % 1000)) : std::move(reason);
     return state::synth;
 }
@@ -175,7 +177,7 @@ awaitable<client_request::state> client_request::lookup() {
                                                     .request = x.request,
                                                     .now = engine_.now(),
                                                     .most_grace = x.most_grace,
-                                                    .most_age = x.most_age,
+                                                    .most_ttl = x.most_ttl,
                                                     .always_miss = x.hash_always_miss,
                                                     .never_wait = x.hash_ignore_busy});
         leads_ = found.leads;
@@ -320,14 +322,19 @@ awaitable<client_request::state> client_request::synth() {
     // The 503 for too many restarts comes by here as well: a policy that restarts every answer would go round for ever.
     if (decided.what == vcl::action::restart && x.restarts <= max_restarts) co_return state::restart;
     if (decided.what == vcl::action::fail) ended_ = end::close;
-    x.response.status %= 1000;
     co_return co_await send_response(x.synthetic, false, true);
 }
 
 awaitable<client_request::state> client_request::send_response(std::string_view content, bool conditions, bool has_content) {
     auto& x = exchange_;
+    if ((x.response.status %= 1000) < 200) {
+        x.log->add("VCL_Error", fmt::format("resp.status {} is not that of a final response", x.response.status));
+        x.response.status = 503;
+        x.response.reason = standard_reason(503);
+    }
     if (!body_.all_read() && body_.present() && body_.awaits_permission()) ended_ = end::close;
-    if (!keep_alive_ && ended_ == end::keep) ended_ = end::close;
+    const bool policy_closes = x.response.fields.has_element("Connection", "close");
+    if ((!keep_alive_ || policy_closes) && ended_ == end::keep) ended_ = end::close;
     const auto out = framed(x, content, conditions, has_content, ended_ == end::keep);
     x.log->add("RespStatus", std::to_string(x.response.status));
     x.log->add_fields("RespHeader", x.response.fields);

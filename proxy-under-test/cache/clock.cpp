@@ -4,9 +4,18 @@
 
 namespace badorigin::cache {
 
+namespace {
+template <class Source>
+nanoseconds reading() {
+    return std::chrono::duration_cast<nanoseconds>(Source::now().time_since_epoch());
+}
+}  // namespace
+
+clock::clock(mode how, nanoseconds start)
+    : mode_(how), now_(how == mode::virtual_time ? start : reading<std::chrono::system_clock>() - reading<std::chrono::steady_clock>()) {}
+
 nanoseconds clock::now() const {
-    if (mode_ == mode::virtual_time) return now_;
-    return std::chrono::duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
+    return mode_ == mode::virtual_time ? now_ : now_ + reading<std::chrono::steady_clock>();
 }
 
 clock::key clock::arm(nanoseconds when, std::function<void()> what) {
@@ -23,7 +32,7 @@ std::optional<nanoseconds> clock::next() const {
 bool clock::fire_next(nanoseconds until) {
     if (timers_.empty() || timers_.begin()->first.first > until) return false;
     auto due = timers_.extract(timers_.begin());
-    move_to(due.key().first);
+    if (is_virtual()) move_to(due.key().first);
     ++fired_;
     due.mapped()();
     return true;

@@ -1,7 +1,8 @@
 // The cache's only clock, and every timer it has.
 //
 // Virtual: time stands still until move_to or fire_next moves it, and stands exactly at a timer's expiry when that timer fires. Real: the
-// system's clock. Either way the event loop calls fire_next when nothing else can proceed, so no timer runs in the middle of something
+// system's clock as it stood at the start, and from there on as steady time goes: who sets the system's clock moves no timer and no age.
+// Either way the event loop calls fire_next when nothing else can proceed, so no timer runs in the middle of something
 // else.
 #pragma once
 
@@ -18,7 +19,7 @@ using std::chrono::nanoseconds;
 class clock {
 public:
     enum class mode { real, virtual_time };
-    explicit clock(mode how, nanoseconds start = nanoseconds{0}) : mode_(how), now_(start) {}
+    explicit clock(mode how, nanoseconds start = nanoseconds{0});
 
     nanoseconds now() const;
     bool is_virtual() const { return mode_ == mode::virtual_time; }
@@ -36,7 +37,7 @@ public:
 
 private:
     mode mode_;
-    nanoseconds now_;
+    nanoseconds now_;  ///< real: the wall clock's lead over the steady one, as it was at the start
     std::uint64_t armed_ = 0, fired_ = 0;
     std::map<key, std::function<void()>> timers_;
 };

@@ -85,10 +85,10 @@ awaitable<io> connection::read(nanoseconds timeout) {
 }
 
 awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
-    deadline limit(network_, socket_, timeout);
     std::size_t written = 0;
     auto result = io::ok;
     while (written < pending.size() && result == io::ok) {
+        deadline limit(network_, socket_, timeout);
         const auto [ec, put] =
             co_await socket_.async_write_some(asio::buffer(pending.data() + written, pending.size() - written), as_result);
         written += put;
@@ -100,8 +100,8 @@ awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
 }
 
 awaitable<io> connection::write(std::string_view head, std::string_view rest, nanoseconds timeout) {
-    deadline limit(network_, socket_, timeout);
     while (!head.empty() || !rest.empty()) {
+        deadline limit(network_, socket_, timeout);
         const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(rest)};
         const auto [ec, put] = co_await socket_.async_write_some(both, as_result);
         if (put > 0) ++network_.activity;

@@ -44,7 +44,8 @@ public:
 
     /// Appends what comes to `input`.
     awaitable<io> read(nanoseconds timeout);
-    /// Writes `pending` and removes from it what was written, also when interrupted halfway.
+    /// Writes `pending` and removes from it what was written, also when interrupted halfway. `timeout` bounds the pause in which the peer
+    /// takes nothing, not the whole.
     awaitable<io> write(std::string& pending, nanoseconds timeout);
     awaitable<io> write(std::string_view head, std::string_view rest, nanoseconds timeout);
 

@@ -114,10 +114,12 @@ outgoing framed(client_exchange& exchange, std::string_view content, bool condit
         }
         if (stored && content.size() > 0 && !response.fields.has("Accept-Ranges")) response.fields.set("Accept-Ranges", "bytes");
     }
-    const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
-    if (bodiless) {
+    if (response.status == 204 || response.status == 304) {
         content = {};
-        if (response.status != 304) response.fields.remove("Content-Length");
+        if (response.status == 204) response.fields.remove("Content-Length");
+    } else if (response.status == 205) {  // RFC 9110 15.3.6: no content, and said so
+        content = {};
+        response.fields.set("Content-Length", "0");
     } else if (has_content || !head) {
         response.fields.set("Content-Length", std::to_string(content.size()));
     }

@@ -24,7 +24,7 @@ struct client_exchange {
     request_head original, request;  ///< as it came; as the policy has made it
     int restarts = 0;
 
-    std::optional<nanoseconds> most_grace, most_age;  ///< req.grace, req.ttl
+    std::optional<nanoseconds> most_grace, most_ttl;  ///< req.grace, req.ttl
     bool hash_always_miss = false, hash_ignore_busy = false;
     bool is_hit_for_miss = false, is_hit_for_pass = false;
     std::string backend_hint, identity;

@@ -150,12 +150,23 @@ bool persists(int version, const field_list& fields) {
     return version >= 11 || fields.has_element("Connection", "keep-alive");
 }
 
+void remove_nominated(field_list& fields) {
+    if (!fields.has("Connection") || planted(bug::forward_hop_by_hop)) return;
+    const auto connection = fields.joined("Connection");
+    std::string options;
+    for (const auto named : list_elements(connection)) {
+        if (same_name(named, "close") || same_name(named, "keep-alive") || same_name(named, "upgrade")) {
+            options.append(options.empty() ? "" : ", ").append(named);
+        } else if (!same_name(named, "Host") && !same_name(named, "Content-Length") && !same_name(named, "Transfer-Encoding")) {
+            fields.remove(named);
+        }
+    }
+    fields.set("Connection", options);
+}
+
 void remove_hop_by_hop(field_list& fields) {
     if (planted(bug::forward_hop_by_hop)) return;
-    const auto connection = fields.joined("Connection");
-    for (const auto named : list_elements(connection)) {
-        if (!same_name(named, "close") && !same_name(named, "Host") && !same_name(named, "Content-Length")) fields.remove(named);
-    }
+    remove_nominated(fields);
     for (const auto name : {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
                             "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"}) {
         fields.remove(name);

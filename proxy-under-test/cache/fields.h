@@ -61,6 +61,9 @@ std::string_view standard_reason(int status);
 /// Whether the connection may carry another message after this one, as far as the head says (RFC 9112 9.3).
 bool persists(int version, const field_list& fields);
 
+/// Removes what Connection names and Connection's word about it, so that nothing that is added later can be meant. Its own options stay.
+void remove_nominated(field_list& fields);
+
 /// Removes what belongs to the one connection (RFC 9110 7.6.1): Connection, what it names, and the customary others.
 void remove_hop_by_hop(field_list& fields);
 

@@ -14,6 +14,7 @@ namespace badorigin::cache {
 namespace {
 constexpr auto default_connect_timeout = std::chrono::milliseconds(3500);
 constexpr auto default_wait = std::chrono::seconds(60);
+constexpr int most_interim = 32;  ///< responses before the final one; also all within the first byte timeout
 
 template <class T>
 T first_of(std::initializer_list<std::optional<T>> choices, T otherwise) {
@@ -94,6 +95,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
         result.failure = std::move(why);
         return result;
     };
+    int interim = 0;
     while (!pending.empty() || !body_done) {
         if (!body_done) {
             (*lease_)->watch([&early, this] {
@@ -105,12 +107,13 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
         const watch_guard guard{**lease_};
         const auto sent = co_await send_some(pending, body_done, early, first);
         if (early) {
-            auto failure = co_await read_head();
+            auto failure = co_await read_head(engine_.now() + first_byte_timeout_);
             if (failure) co_return ended(std::move(*failure));
             if (reader_->response().status >= 200) {
                 body_abandoned_ = !body_done || !pending.empty();
                 co_return result;
             }
+            if (++interim > most_interim) co_return ended("too many interim responses");
             reader_.emplace(side::response, x.request.method == "HEAD");
             early = false;
             continue;
@@ -120,12 +123,13 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
         if (timed_out_) co_return ended("timeout while sending the request");
         if (sent != io::ok && sent != io::interrupted) break;  // closed by the origin; it may have answered before
     }
-    for (;;) {
-        auto failure = co_await read_head();
+    for (const auto until = engine_.now() + first_byte_timeout_;;) {
+        auto failure = co_await read_head(until);
         if (failure) co_return ended(std::move(*failure));
         const auto status = reader_->response().status;
         if (status == 101) co_return ended("101 to a request that asked for no upgrade");
         if (status >= 200) break;
+        if (++interim > most_interim) co_return ended("too many interim responses");
         reader_.emplace(side::response, x.request.method == "HEAD");
     }
     body_abandoned_ = !body_done || !pending.empty();
@@ -160,8 +164,8 @@ awaitable<io> origin_fetch::send_some(std::string& pending, bool& body_done, con
     }
 }
 
-/// Until the head is there. The failure, or nothing.
-awaitable<std::optional<std::string>> origin_fetch::read_head() {
+/// Until the head is there, which must begin before `until`. The failure, or nothing.
+awaitable<std::optional<std::string>> origin_fetch::read_head(nanoseconds until) {
     auto& origin = **lease_;
     auto& reader = *reader_;
     std::optional<cpu_burner> burner;
@@ -176,7 +180,7 @@ awaitable<std::optional<std::string>> origin_fetch::read_head() {
         if (reader.head_complete()) co_return std::nullopt;
         if (!burner && planted(bug::spin_on_stalled_origin)) burner.emplace();
         const bool waiting_for_first = reader.untouched();
-        switch (co_await origin.read(waiting_for_first ? first_byte_timeout_ : between_bytes_timeout_)) {
+        switch (co_await origin.read(waiting_for_first ? until - engine_.now() : between_bytes_timeout_)) {
             case io::ok:
                 break;
             case io::eof:

@@ -130,7 +130,7 @@ awaitable<origin_fetch::state> origin_fetch::response() {
             exchange_.uncacheable = true;
             break;
         case vcl::action::retry: {
-            const auto next = retry();
+            const auto next = retry(state::error);
             if (next != state::body) co_return next;
             break;
         }
@@ -253,7 +253,7 @@ awaitable<origin_fetch::state> origin_fetch::error() {
     x.response.fields.append("Server", "badorigin-cache");
     const auto decided = policy(vcl::subroutine::backend_error);
     if (decided.what == vcl::action::retry) {
-        const auto next = retry();
+        const auto next = retry(state::failed);
         if (next != state::body) co_return next;
     } else if (decided.what != vcl::action::deliver) {
         co_return state::failed;
@@ -261,13 +261,14 @@ awaitable<origin_fetch::state> origin_fetch::error() {
     co_return state::store;
 }
 
-/// return (retry): the same request again, as a new transaction. state::body: go on as if it had not been said.
-origin_fetch::state origin_fetch::retry() {
+/// return (retry): the same request again, as a new transaction. state::body: go on as if it had not been said. When there have been
+/// too many, the policy's error page is next, and from that one nothing.
+origin_fetch::state origin_fetch::retry(state when_too_many) {
     if (planted(bug::no_retry)) return state::body;
     let_go(reader_ && reader_->complete());
     if (exchange_.retries >= max_retries) {
         exchange_.log->add("VCL_Error", "Too many retries, delivering 503");
-        return state::failed;
+        return when_too_many;
     }
     if (body_ && !body_->rewind()) {
         exchange_.log->add("Error", "Retry not possible, req.body not cached");

@@ -39,12 +39,12 @@ private:
     awaitable<attempt_result> attempt(bool first, bool only_fresh);
     awaitable<attempt_result> exchange_heads(attempt_result so_far, bool omit_body, bool first);
     awaitable<io> send_some(std::string& pending, bool& body_done, const bool& early, bool first);
-    awaitable<std::optional<std::string>> read_head();
+    awaitable<std::optional<std::string>> read_head(nanoseconds until);
     bool may_send_again(const attempt_result& after, int sent_again) const;
     void take_response();
     std::optional<std::string> not_modified_refused() const;
     void merge_validated();
-    state retry();
+    state retry(state when_too_many);
     state fail(std::string why);
     void let_go(bool whole);
     bool may_be_used_again() const;

@@ -21,6 +21,15 @@ std::string probe_request(const backend& of) {
                        of.host());
 }
 
+/// What comes behind the head is read, so that the close is a clean one; the verdict does not wait for that.
+awaitable<void> drain(engine& in, connection_ptr origin, nanoseconds until) {
+    for (auto got = io::ok; got == io::ok;) {
+        origin->input.clear();
+        got = co_await origin->read(until - in.now());
+    }
+    origin->close();
+}
+
 /// What was wrong, or nothing.
 awaitable<std::optional<std::string>> probe_once(engine& in, const backend& of) {
     const auto deadline = in.now() + of.definition.probe->timeout;
@@ -47,8 +56,7 @@ awaitable<std::optional<std::string>> probe_once(engine& in, const backend& of) 
     }
     const auto status = reader.response().status;
     if (status != of.definition.probe->expected_response) co_return fmt::format("status {}", status);
-    // The rest is read so that the close is a clean one.
-    while (co_await origin.read(left()) == io::ok) origin.input.clear();
+    boost::asio::co_spawn(in.io, drain(in, std::move(*opened), deadline), unattended);
     co_return std::nullopt;
 }
 

@@ -22,15 +22,15 @@ lookup_result store::look_up(const lookup_request& wanted) {
         std::erase_if(found.objects, [&](const object_ptr& o) { return bans_.strikes(*o, wanted.request, wanted.now); });
         for (const auto& object : found.objects) {
             if (!variant_matches(*object, wanted.request.fields)) continue;
-            const auto left = object->ttl_left(wanted.now);
-            const bool young_enough = !wanted.most_age || object->age(wanted.now) <= *wanted.most_age;
-            if (left > nanoseconds{0} && young_enough) {
+            const auto ttl = wanted.most_ttl ? std::min(*wanted.most_ttl, object->ttl) : object->ttl;
+            const auto left = object->origin_time + ttl - wanted.now;
+            if (left > nanoseconds{0}) {
                 if (object->is == stored_object::role::hit_for_pass) return {what::hit_for_pass, object, false};
                 if (object->is == stored_object::role::hit_for_miss) return {what::hit_for_miss, object, false};
                 return {what::hit, object, false};
             }
             if (object->is != stored_object::role::response) continue;
-            if (!stale && young_enough && -left < allowed_grace(*object, wanted.most_grace)) stale = object;
+            if (!stale && -left < allowed_grace(*object, wanted.most_grace)) stale = object;
             if (!kept && object->has_validator()) kept = object;
         }
     }

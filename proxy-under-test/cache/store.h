@@ -21,7 +21,7 @@ struct lookup_request {
     std::string_view key;
     const request_head& request;
     nanoseconds now{0};
-    std::optional<nanoseconds> most_grace, most_age;  ///< req.grace, req.ttl
+    std::optional<nanoseconds> most_grace, most_ttl;  ///< req.grace, req.ttl
     bool always_miss = false, never_wait = false;     ///< req.hash_always_miss, req.hash_ignore_busy
 };
 

@@ -103,7 +103,7 @@ value vcl_context::read_req(std::string_view member) const {
     if (member == "time") return moment(c.started);
     if (member == "transport") return text("HTTP/1");
     if (member == "grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
-    if (member == "ttl") return span(c.most_age.value_or(std::chrono::hours(24 * 365)));
+    if (member == "ttl") return span(c.most_ttl.value_or(std::chrono::hours(24 * 365)));
     if (member == "esi_level") return integer(0);
     if (member == "esi" || member == "can_gzip" || member == "hash_ignore_vary") return false;
     if (member == "hash_always_miss") return c.hash_always_miss;
@@ -200,7 +200,7 @@ void vcl_context::write_req(std::string_view member, const value& to) {
     if (member == "method") c.request.method = vcl::to_string(to);
     if (member == "url") c.request.target = vcl::to_string(to);
     if (member == "grace") c.most_grace = span_of(to);
-    if (member == "ttl") c.most_age = span_of(to);
+    if (member == "ttl") c.most_ttl = span_of(to);
     if (member == "hash_always_miss") c.hash_always_miss = truth(to);
     if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
     if (member == "backend_hint") c.backend_hint = backend_of(to);

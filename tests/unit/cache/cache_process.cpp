@@ -159,7 +159,8 @@ bool origin::unasked() const {
     return !readable(listener_, 0);
 }
 
-cache_process::cache_process(const origin& of, std::string_view policy, const std::vector<std::string>& planted)
+cache_process::cache_process(const origin& of, std::string_view policy, const std::vector<std::string>& planted,
+                             const std::vector<std::string>& options)
     : now_(1'700'000'000'000'000'000) {
     auto pattern = (std::filesystem::temp_directory_path() / "badorigin-cache-XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
@@ -180,6 +181,7 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
                                    "--log",
                                    directory_ + "/log"};
     for (const auto& each : planted) words.insert(words.end(), {"--plant", each});
+    words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);

@@ -145,7 +145,7 @@ protected:
         return made;
     }
     lookup_result find(nanoseconds now, const request_head& by = request_head{}, std::optional<nanoseconds> most_grace = std::nullopt) {
-        return objects.look_up({.key = "k", .request = by, .now = now, .most_grace = most_grace, .most_age = std::nullopt});
+        return objects.look_up({.key = "k", .request = by, .now = now, .most_grace = most_grace, .most_ttl = std::nullopt});
     }
     ban_list bans;
     store objects{bans};

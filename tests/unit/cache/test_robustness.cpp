@@ -1,0 +1,132 @@
+// What a slow, silent or talkative peer may cost, and what no peer and no policy may bring about.
+#include <gtest/gtest.h>
+
+#include "tests/unit/cache/cache_process.h"
+
+namespace badorigin::cache::testing {
+namespace {
+using namespace std::chrono_literals;
+
+TEST(robustness, a_policy_that_closes_the_connection_closes_it) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); } sub vcl_synth { set resp.http.Connection = \"close\"; }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    EXPECT_EQ(client.read().field("Connection"), "close");
+    EXPECT_TRUE(client.at_end());
+}
+
+TEST(robustness, a_client_cannot_erase_its_own_address) {
+    origin app;
+    cache_process cache(app);
+    auto client = cache.connect();
+    client.send(get("/x", "Connection: X-Forwarded-For, X-Mine\r\nX-Mine: 1\r\nX-Forwarded-For: 192.0.2.1\r\n"));
+    const auto asked = app.accept().read();
+    EXPECT_EQ(asked.field("X-Forwarded-For"), "127.0.0.1");
+    EXPECT_EQ(asked.count("X-Mine"), 0U);
+}
+
+TEST(robustness, after_too_many_retries_the_policys_error_page_is_delivered) {
+    origin app;
+    cache_process cache(
+        app, "sub vcl_backend_response { return (retry); } sub vcl_backend_error { set beresp.body = \"mine\"; return (deliver); }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    for (int i = 0; i < 5; ++i) {
+        fetch.read();
+        fetch.send(ok(""));
+    }
+    const auto answer = client.read();
+    EXPECT_EQ(answer.status(), 503);
+    EXPECT_EQ(answer.body, "mine");
+}
+
+TEST(robustness, what_is_older_than_req_ttl_is_stale_and_may_be_served_within_grace) {
+    origin app;
+    cache_process cache(app,
+                        "sub vcl_recv { set req.ttl = 5s; } sub vcl_backend_response { set beresp.ttl = 60s; set beresp.grace = 30s; }");
+    wire fetch(-1);
+    ask(cache, app, get("/x"), ok("one"), &fetch);
+    cache.advance(8s);
+    EXPECT_EQ(ask(cache, get("/x")).body, "one");
+    EXPECT_EQ(fetch.read().start_line, "GET /x HTTP/1.1") << "the refresh";
+}
+
+TEST(robustness, interim_responses_do_not_prolong_the_wait_for_the_first_byte) {
+    origin app;
+    cache_process cache(app);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    for (int i = 0; i < 2; ++i) {
+        cache.advance(25s);
+        fetch.send("HTTP/1.1 102 Processing\r\n\r\n");
+        cache.sync();
+    }
+    EXPECT_TRUE(client.silent());
+    cache.advance(11s);
+    EXPECT_EQ(client.read().status(), 503);
+}
+
+TEST(robustness, interim_responses_without_end_are_a_failed_fetch) {
+    origin app;
+    cache_process cache(app);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    for (int i = 0; i < 33; ++i) fetch.send("HTTP/1.1 102 Processing\r\n\r\n");
+    EXPECT_EQ(client.read().status(), 503);
+}
+
+TEST(robustness, a_205_has_no_content) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (pass); }");
+    const auto answer = ask(cache, app, get("/x"), "HTTP/1.1 205 Reset Content\r\nContent-Length: 3\r\n\r\nabc");
+    EXPECT_EQ(answer.status(), 205);
+    EXPECT_EQ(answer.field("Content-Length"), "0");
+}
+
+TEST(robustness, a_status_that_ends_no_exchange_is_a_503) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); } sub vcl_synth { set resp.status = 100; }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    EXPECT_EQ(client.read().start_line, "HTTP/1.1 503 Service Unavailable");
+}
+
+TEST(robustness, a_slow_client_that_goes_on_reading_gets_all) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (pass); }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    const std::string body(32 * 1024 * 1024, 'a');
+    fetch.send(ok(body));
+    std::string got = client.read(true).body;
+    for (int i = 0; i < 8; ++i) {
+        cache.advance(45s);
+        got += client.read_exactly(body.size() / 8);
+    }
+    EXPECT_EQ(got, body);
+}
+
+TEST(robustness, a_probe_is_judged_when_its_head_is_there) {
+    origin app, probed;
+    cache_process cache(app,
+                        "probe p { .url = \"/p\"; .interval = 10s; .timeout = 5s; .window = 1; .threshold = 1; .initial = 0; }\n"
+                        "backend other { .host = \"127.0.0.1\"; .port = \"" +
+                            std::to_string(probed.port()) + "\"; .probe = p; }\n" + "sub vcl_recv { set req.backend_hint = other; }");
+    auto asked = probed.accept();
+    asked.read();
+    asked.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+    cache.sync();
+    for (int tried = 0; tried < 1000 && !cache.ask({{"do", "status"}})["backends"][1]["healthy"]; ++tried) cache.sync();
+    EXPECT_EQ(cache.ask({{"do", "status"}})["backends"][1]["healthy"], true);
+}
+
+}  // namespace
+}  // namespace badorigin::cache::testing
