@@ -1,5 +1,7 @@
 #include "proxy-under-test/cache/bans.h"
 
+#include <algorithm>
+
 #include "proxy-under-test/cache/planted_bugs.h"
 
 namespace badorigin::cache {
@@ -19,6 +21,10 @@ std::string read(std::string_view variable, const stored_object& object, const r
     if (variable == "obj.keep") return seconds(object.keep);
     return {};
 }
+
+bool asks_request(const vcl::ban_expression& ban) {
+    return ban.text().contains("req.");
+}
 }  // namespace
 
 std::expected<void, std::string> ban_list::add(std::string_view expression) {
@@ -28,12 +34,28 @@ std::expected<void, std::string> ban_list::add(std::string_view expression) {
     return {};
 }
 
-bool ban_list::strikes(stored_object& object, const request_head& request, nanoseconds now) const {
-    for (; object.bans_seen < bans_.size(); ++object.bans_seen) {
-        const bool named = bans_[object.bans_seen].matches([&](std::string_view variable) { return read(variable, object, request, now); });
+bool ban_list::test(stored_object& object, const request_head* request, nanoseconds now) const {
+    static const request_head none;
+    for (; object.bans_seen < count(); ++object.bans_seen) {
+        const auto& ban = bans_[object.bans_seen - forgotten_];
+        if (!request && asks_request(ban)) return false;
+        const bool named = ban.matches([&](std::string_view variable) { return read(variable, object, request ? *request : none, now); });
         if (named && !planted(bug::ignore_ban)) return true;
     }
     return false;
+}
+
+bool ban_list::strikes(stored_object& object, const request_head& request, nanoseconds now) const {
+    return test(object, &request, now);
+}
+
+bool ban_list::strikes_without_request(stored_object& object, nanoseconds now) const {
+    return test(object, nullptr, now);
+}
+
+void ban_list::forget_before(std::uint64_t which) {
+    for (; forgotten_ < which; ++forgotten_) bans_.pop_front();
+    next_sweep_ = std::max<std::size_t>(8, 2 * bans_.size());
 }
 
 }  // namespace badorigin::cache

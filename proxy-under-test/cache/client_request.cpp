@@ -15,6 +15,7 @@ namespace badorigin::cache {
 namespace {
 constexpr int max_restarts = 4;
 constexpr auto send_timeout = std::chrono::seconds(60);
+constexpr auto most_waiting = std::chrono::seconds(120);  ///< for another's fetch, whatever that one is allowed to take
 
 std::string cache_key(const client_exchange& of) {
     std::string key;
@@ -172,15 +173,15 @@ client_request::state client_request::hash() {
 
 awaitable<client_request::state> client_request::lookup() {
     auto& x = exchange_;
-    for (bool waited = false;; waited = true) {
-        const auto found = engine_.objects.look_up({.key = x.key,
-                                                    .request = x.request,
-                                                    .now = engine_.now(),
-                                                    .most_grace = x.most_grace,
-                                                    .most_ttl = x.most_ttl,
-                                                    .always_miss = x.hash_always_miss,
-                                                    .never_wait = x.hash_ignore_busy});
-        leads_ = found.leads;
+    for (bool waited = false, alone = x.hash_ignore_busy;; waited = true) {
+        auto found = engine_.objects.look_up({.key = x.key,
+                                              .request = x.request,
+                                              .now = engine_.now(),
+                                              .most_grace = x.most_grace,
+                                              .most_ttl = x.most_ttl,
+                                              .always_miss = x.hash_always_miss,
+                                              .never_wait = alone});
+        lead_ = std::move(found.lead);
         using enum lookup_result::what;
         switch (found.is) {
             case lookup_result::what::hit:
@@ -202,10 +203,30 @@ awaitable<client_request::state> client_request::lookup() {
                 x.is_hit_for_pass = true;
                 co_return state::pass;
             case busy:
-                x.log->add("Debug", "on waiting list");
-                co_await until_woken([this](auto wake) { engine_.objects.wait(exchange_.key, wake); });
+                break;
         }
+        x.log->add("Debug", "on waiting list");
+        const auto ended = co_await wait_for_fetch();
+        if (!ended) co_return answer(503, "Waited too long for another's fetch");
+        if (ended->is == fetch_end::what::failed) {
+            x.object = ended->answer;
+            co_return x.object ? state::deliver : answer(503, "Service Unavailable");
+        }
+        alone = alone || ended->is == fetch_end::what::not_shared;
     }
+}
+
+/// How the fetch that somebody else leads ended; none: it has not within the time that one has patience for.
+awaitable<std::optional<fetch_end>> client_request::wait_for_fetch() {
+    const auto place = std::make_shared<waiter>();
+    const timer limit(engine_.time, engine_.now() + most_waiting, [place] {
+        if (auto wake = std::exchange(place->wake, nullptr)) wake();
+    });
+    co_await until_woken([&](auto wake) {
+        place->wake = wake;
+        engine_.objects.wait(exchange_.key, place);
+    });
+    co_return std::move(place->ended);
 }
 
 awaitable<client_request::state> client_request::hit() {
@@ -213,20 +234,19 @@ awaitable<client_request::state> client_request::hit() {
     const auto object = x.object;
     ++object->hits;
     x.log->add("Hit", std::to_string(object->fetch_id));
-    const bool refresh = std::exchange(leads_, false);
+    auto refresh = std::move(lead_);
     const auto decided = policy(vcl::subroutine::hit);
     if (decided.what == vcl::action::deliver) {
-        if (refresh) refresh_in_background(object);
+        if (refresh) refresh_in_background(object, std::move(refresh));
         hit_ = true;
         co_return state::deliver;
     }
-    if (refresh) engine_.objects.end_fetch(x.key);
     x.object.reset();
     co_return decide(decided, state::failed);
 }
 
 /// The client has its answer; the origin is asked by a fetch of its own.
-void client_request::refresh_in_background(const object_ptr& stale) {
+void client_request::refresh_in_background(const object_ptr& stale, fetch_lead lead) {
     auto exchange = origin_request(false);
     exchange.background = true;
     const auto validated = stale->has_validator() ? stale : nullptr;
@@ -234,31 +254,24 @@ void client_request::refresh_in_background(const object_ptr& stale) {
     exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));
     boost::asio::co_spawn(
         engine_.io,
-        [](engine& in, configuration_ptr by, origin_exchange what, object_ptr known) -> awaitable<void> {
-            const auto key = what.key;
-            {
-                origin_fetch fetch(in, std::move(by), std::move(what), nullptr, std::move(known));
-                co_await fetch.run();
-            }
-            in.objects.end_fetch(key);
-        }(engine_, configuration_, std::move(exchange), validated),
+        [](engine& in, configuration_ptr by, origin_exchange what, object_ptr known, fetch_lead led) -> awaitable<void> {
+            origin_fetch fetch(in, std::move(by), std::move(what), nullptr, std::move(known));
+            co_await fetch.run();
+            led.end(fetch.ended());
+        }(engine_, configuration_, std::move(exchange), validated, std::move(lead)),
         unattended);
 }
 
 awaitable<client_request::state> client_request::miss() {
     auto& x = exchange_;
+    auto lead = std::move(lead_);
     const auto decided = policy(vcl::subroutine::miss);
-    const bool leads = std::exchange(leads_, false);
-    if (decided.what != vcl::action::fetch) {
-        if (leads) engine_.objects.end_fetch(x.key);
-        co_return decide(decided, state::failed);
-    }
+    if (decided.what != vcl::action::fetch) co_return decide(decided, state::failed);
     auto exchange = origin_request(false);
     exchange.is_hit_for_miss = x.is_hit_for_miss;
     const auto validated = std::exchange(validated_, nullptr);
     make_conditional(exchange.request, validated);
-    x.object = co_await fetch(std::move(exchange), nullptr, validated);
-    if (leads) engine_.objects.end_fetch(x.key);
+    x.object = co_await fetch(std::move(exchange), nullptr, validated, std::move(lead));
     co_return x.object ? state::deliver : answer(503, "Service Unavailable");
 }
 
@@ -269,7 +282,7 @@ awaitable<client_request::state> client_request::pass() {
     if (!body_.rewind()) co_return answer(503, "Request body was sent already");
     auto exchange = origin_request(true);
     exchange.is_hit_for_pass = x.is_hit_for_pass;
-    x.object = co_await fetch(std::move(exchange), &body_, nullptr);
+    x.object = co_await fetch(std::move(exchange), &body_, nullptr, {});
     if (body_.broken()) {  // nobody to answer
         ended_ = end::close_at_once;
         co_return state::done;
@@ -277,10 +290,11 @@ awaitable<client_request::state> client_request::pass() {
     co_return x.object ? state::deliver : answer(503, "Service Unavailable");
 }
 
-awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated) {
+awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead) {
     exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
     origin_fetch fetch(engine_, configuration_, std::move(exchange), body, std::move(validated));
     auto brought = co_await fetch.run();
+    lead.end(fetch.ended());
     if (fetch.body_abandoned()) ended_ = end::close;
     co_return brought;
 }

@@ -31,8 +31,9 @@ private:
     state answer(int status, std::string reason);
     vcl::outcome policy(vcl::subroutine which, origin_exchange* origin = nullptr);
     origin_exchange origin_request(bool passed);
-    awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated);
-    void refresh_in_background(const object_ptr& stale);
+    awaitable<std::optional<fetch_end>> wait_for_fetch();
+    awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
+    void refresh_in_background(const object_ptr& stale, fetch_lead lead);
     awaitable<state> send_response(std::string_view content, bool conditions, bool has_content);
 
     engine& engine_;
@@ -40,7 +41,8 @@ private:
     connection_ptr client_;
     request_body body_;
     client_exchange exchange_;
-    bool keep_alive_, hit_ = false, leads_ = false;
+    bool keep_alive_, hit_ = false;
+    fetch_lead lead_;
     int synth_status_ = 0;
     std::string synth_reason_;
     state after_hash_ = state::lookup;

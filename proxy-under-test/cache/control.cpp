@@ -34,14 +34,19 @@ json moment(engine& in) {
 }
 
 json status(engine& in) {
-    json backends = json::array(), configurations = json::array();
+    json backends = json::array(), configurations = json::array(), storage = json::object();
     for (const auto& each : in.active->backends.backends()) backends.push_back({{"name", each->name()}, {"healthy", each->healthy()}});
     for (const auto& [name, each] : in.configurations) {
         configurations.push_back({{"name", name}, {"active", each == in.active}, {"warm", each->warm}});
     }
+    in.objects.objects(in.now());  // what has expired counts no longer
+    for (const auto& [name, area] : in.objects.areas)
+        storage[name] = {{"limit", area.limit}, {"used", area.used}, {"objects", area.objects.size()}, {"evicted", area.evicted}};
     return {{"ok", true},
             {"backends", backends},
             {"objects", in.objects.objects(in.now())},
+            {"storage", storage},
+            {"bans", in.bans.held()},
             {"connections", in.net.open.size()},
             {"fetches", in.fetches},
             {"fetching", in.fetching},

@@ -22,6 +22,10 @@ inline constexpr auto unattended = [](std::exception_ptr failure) {
     if (failure) std::rethrow_exception(failure);
 };
 
+struct limits {
+    std::uint64_t response = std::uint64_t(64) * 1024 * 1024;  ///< content of one, as long as it is read as a whole
+};
+
 struct engine {
     engine(clock::mode how, nanoseconds start, const std::string& log_path) : time(how, start), log(log_path) {}
 
@@ -29,10 +33,11 @@ struct engine {
     clock time;
     log_file log;
     ban_list bans;
-    policy_environment environment{time, bans};
     store objects{bans};
+    policy_environment environment{time, bans, objects};
     network net{io, time};
     origin_pool origins{net};
+    limits most;
 
     std::map<std::string, configuration_ptr> configurations;
     configuration_ptr active;

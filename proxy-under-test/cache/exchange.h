@@ -52,7 +52,7 @@ struct origin_exchange {
     bool background = false;  ///< nobody waits for it
     bool is_hit_for_miss = false, is_hit_for_pass = false;
     bool drop_body = false;  ///< unset bereq.body
-    std::string backend_hint;
+    std::string backend_hint, storage = "default";
     std::optional<nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
     picked_backend used;
     std::string used_name;

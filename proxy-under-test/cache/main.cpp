@@ -13,7 +13,8 @@ namespace {
 using namespace badorigin::cache;
 
 struct options {
-    std::vector<std::string> listen, plant;
+    std::vector<std::string> listen, plant, store;
+    std::uint64_t largest_response = limits{}.response;
     std::string vcl, control, clock = "real", log;
     std::int64_t now_ns = 0;
     bool check = false, list = false;
@@ -40,6 +41,10 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--now-ns", into.now_ns, "Where a virtual clock starts, in nanoseconds since 1970");
     app.add_option("--plant", into.plant, "An error to commit; may be given several times");
     app.add_option("--log", into.log, "Where to write the log of all transactions");
+    app.add_option("--store", into.store,
+                   "[NAME=]SIZE of a storage area, such as 256MiB; without NAME it is \"default\", which has 256 MiB");
+    app.add_option("--largest-response", into.largest_response, "A response with more content is a failed fetch; 64MiB if not said")
+        ->transform(CLI::AsSizeValue(false));
     app.add_flag("--check", into.check, "Only check the policy: exit 0 or 2");
     app.add_flag("--list-planted-bugs", into.list, "Print the ids for --plant, and what each does");
     app.footer(examples);
@@ -58,6 +63,17 @@ std::pair<std::string, std::uint16_t> host_and_port(const std::string& text) {
     } catch (const std::logic_error&) { throw std::runtime_error("--listen wants HOST:PORT, not \"" + text + "\""); }
 }
 
+/// "256MiB", "hot=1GiB".
+std::pair<std::string, std::uint64_t> name_and_size(const std::string& text) {
+    const auto equals = text.find('=');
+    const auto name = equals == std::string::npos ? "default" : text.substr(0, equals);
+    auto size = equals == std::string::npos ? text : text.substr(equals + 1);
+    const auto wrong = CLI::AsSizeValue(false)(size);
+    if (!wrong.empty() || name.empty())
+        throw std::runtime_error("--store wants [NAME=]SIZE, such as 256MiB or hot=1GiB, not \"" + text + "\"");
+    return {name, std::stoull(size)};
+}
+
 void run(const options& asked) {
     if (asked.vcl.empty()) throw std::runtime_error("Say which policy to follow: --vcl FILE");
     auto first = load_configuration("boot", asked.vcl);
@@ -72,6 +88,11 @@ void run(const options& asked) {
     static auto& all =
         *new engine(asked.clock == "virtual" ? badorigin::cache::clock::mode::virtual_time : badorigin::cache::clock::mode::real,
                     nanoseconds(asked.now_ns), asked.log);
+    all.most.response = asked.largest_response;
+    for (const auto& each : asked.store) {
+        const auto [name, size] = name_and_size(each);
+        all.objects.areas[name].limit = size;
+    }
     static auto& signals = *new boost::asio::signal_set(all.io, SIGINT, SIGTERM);
     signals.async_wait([](const boost::system::error_code&, int) { all.stop(); });
     std::unique_ptr<control> steered;

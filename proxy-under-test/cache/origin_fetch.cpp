@@ -205,11 +205,13 @@ void origin_fetch::merge_validated() {
 awaitable<origin_fetch::state> origin_fetch::read_body() {
     auto& reader = *reader_;
     std::optional<std::string> failure;
+    if (reader.content_length().value_or(0) > engine_.most.response) failure = "a response of more bytes than --largest-response allows";
     while (!reader.complete() && !failure) {
         if (!lease_) break;
         if (!(*lease_)->input.empty()) {
             if (auto put = reader.put((*lease_)->input); !put) failure = put.error();
             exchange_.content += reader.take_content();
+            if (exchange_.content.size() > engine_.most.response) failure = "a response of more bytes than --largest-response allows";
             if (reader.complete() || failure) break;
         }
         switch (co_await (*lease_)->read(between_bytes_timeout_)) {
@@ -314,14 +316,17 @@ awaitable<origin_fetch::state> origin_fetch::store_response() {
     }
     result_ = make_object();
     x.log->add("Length", std::to_string(x.content.size()));
+    ended_ = {fetch_end::what::not_shared, nullptr};
+    if (x.synthetic) ended_ = {fetch_end::what::failed, result_};
     if (x.passed) co_return state::done;
     if (x.was_304 && planted(bug::no_update_on_validation)) {
         result_ = validated_;
+        ended_ = {fetch_end::what::stored, nullptr};
         co_return state::done;
     }
     if (!x.uncacheable) {
-        result_->passed = x.ttl + x.grace + x.keep <= nanoseconds{0};
-        if (!result_->passed) engine_.objects.insert(result_, x.request);
+        result_->passed = x.ttl + x.grace + x.keep <= nanoseconds{0} || !engine_.objects.insert(result_, x.request);
+        if (!result_->passed) ended_ = {fetch_end::what::stored, nullptr};
         co_return state::done;
     }
     result_->passed = true;
@@ -330,7 +335,7 @@ awaitable<origin_fetch::state> origin_fetch::store_response() {
     marker->is = to_be_marked_pass_ ? stored_object::role::hit_for_pass : stored_object::role::hit_for_miss;
     marker->grace = marker->keep = nanoseconds{0};
     if (to_be_marked_pass_ && marker->ttl <= nanoseconds{0}) marker->ttl = mark_lasts;
-    if (marker->ttl > nanoseconds{0}) engine_.objects.insert(marker, x.request);
+    if (marker->ttl > nanoseconds{0} && engine_.objects.insert(marker, x.request)) ended_ = {fetch_end::what::stored, nullptr};
     co_return state::done;
 }
 
@@ -350,6 +355,7 @@ object_ptr origin_fetch::make_object() const {
     made->grace = x.grace;
     made->keep = x.keep;
     made->backend = x.used_name;
+    made->storage = x.storage;
     return made;
 }
 

@@ -17,8 +17,8 @@ public:
 
     /// What the client side delivers, or null when there is nothing.
     awaitable<object_ptr> run();
-    /// Of the last attempt.
-    std::uint64_t id() const { return exchange_.xid; }
+    /// For those who waited, after run().
+    const fetch_end& ended() const { return ended_; }
     /// The client's connection cannot carry another request: part of its body was left unread.
     bool body_abandoned() const { return body_abandoned_; }
 
@@ -56,6 +56,7 @@ private:
     origin_exchange exchange_;
     request_body* body_;
     object_ptr validated_, result_;
+    fetch_end ended_{fetch_end::what::failed, nullptr};
     lease_ptr lease_;
     std::optional<message_reader> reader_;
     std::string failure_, held_back_;

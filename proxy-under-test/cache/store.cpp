@@ -13,100 +13,181 @@ nanoseconds allowed_grace(const stored_object& object, std::optional<nanoseconds
     return most ? std::min(*most, object.grace) : object.grace;
 }
 
+fetch_lead& fetch_lead::operator=(fetch_lead&& other) noexcept {
+    end();
+    in_ = std::exchange(other.in_, nullptr);
+    key_ = std::move(other.key_);
+    return *this;
+}
+
+void fetch_lead::end(const fetch_end& how) {
+    if (auto* in = std::exchange(in_, nullptr)) in->end_fetch(key_, how);
+}
+
 lookup_result store::look_up(const lookup_request& wanted) {
-    drop_expired(wanted.now);
     using what = lookup_result::what;
+    drop_expired(wanted.now);
+    if (bans_.crowded()) sweep_bans(wanted.now);
     auto& found = slots_[std::string(wanted.key)];
-    object_ptr stale, kept;
-    if (!wanted.always_miss) {
-        std::erase_if(found.objects, [&](const object_ptr& o) { return bans_.strikes(*o, wanted.request, wanted.now); });
-        for (const auto& object : found.objects) {
-            if (!variant_matches(*object, wanted.request.fields)) continue;
-            const auto ttl = wanted.most_ttl ? std::min(*wanted.most_ttl, object->ttl) : object->ttl;
-            const auto left = object->origin_time + ttl - wanted.now;
-            if (left > nanoseconds{0}) {
-                if (object->is == stored_object::role::hit_for_pass) return {what::hit_for_pass, object, false};
-                if (object->is == stored_object::role::hit_for_miss) return {what::hit_for_miss, object, false};
-                return {what::hit, object, false};
-            }
-            if (object->is != stored_object::role::response) continue;
-            if (!stale && -left < allowed_grace(*object, wanted.most_grace)) stale = object;
-            if (!kept && object->has_validator()) kept = object;
-        }
+    lookup_result out;
+    if (!wanted.always_miss) out.object = select(found, wanted, out);
+    if (out.object && out.is != what::miss) {
+        auto& area = areas.find(out.object->storage)->second;
+        area.objects.splice(area.objects.begin(), area.objects, out.object->place);
     }
     const bool in_flight = found.fetching > 0;
-    if (stale) {
-        const bool leads = !in_flight || planted(bug::refresh_for_every_stale_hit);
-        found.fetching += leads ? 1 : 0;
-        return {what::stale, stale, leads};
+    const bool refresh = out.is == what::stale && (!in_flight || planted(bug::refresh_for_every_stale_hit));
+    if (out.is == what::miss && in_flight && !wanted.always_miss && !wanted.never_wait && !planted(bug::no_collapsing))
+        return {.is = what::busy, .object = nullptr};
+    if (out.is == what::miss || refresh) {
+        ++found.fetching;
+        out.lead = fetch_lead(*this, wanted.key);
     }
-    if (in_flight && !wanted.always_miss && !wanted.never_wait && !planted(bug::no_collapsing)) return {what::busy, nullptr, false};
-    ++found.fetching;
-    return {what::miss, kept, true};
+    return out;
 }
 
-void store::wait(const std::string& key, std::function<void()> wake) {
-    slots_[key].waiting.push_back(std::move(wake));
+/// The variant for the request; what it is goes to `found`. A miss: the one that may be validated, or null.
+object_ptr store::select(slot& in, const lookup_request& wanted, lookup_result& found) {
+    using what = lookup_result::what;
+    const auto banned =
+        std::ranges::stable_partition(in.objects, [&](const object_ptr& o) { return !bans_.strikes(*o, wanted.request, wanted.now); });
+    for (const auto& object : banned) release(*object);
+    in.objects.erase(banned.begin(), banned.end());
+
+    object_ptr stale, kept;
+    for (const auto& object : in.objects) {
+        if (!variant_matches(*object, wanted.request.fields)) continue;
+        const auto ttl = wanted.most_ttl ? std::min(*wanted.most_ttl, object->ttl) : object->ttl;
+        const auto left = object->origin_time + ttl - wanted.now;
+        const bool response = object->is == stored_object::role::response;
+        if (left > nanoseconds{0}) {
+            found.is = response ? what::hit : object->is == stored_object::role::hit_for_miss ? what::hit_for_miss : what::hit_for_pass;
+            return object;
+        }
+        if (!response) continue;
+        if (!stale && -left < allowed_grace(*object, wanted.most_grace)) stale = object;
+        if (!kept && object->has_validator()) kept = object;
+    }
+    if (!stale) return kept;
+    found.is = what::stale;
+    return stale;
 }
 
-void store::end_fetch(const std::string& key) {
+void store::wait(const std::string& key, const std::shared_ptr<waiter>& who) {
+    auto& waiting = slots_[key].waiting;
+    if (waiting.size() == waiting.capacity()) std::erase_if(waiting, [](const auto& each) { return each.expired(); });
+    waiting.push_back(who);
+}
+
+void store::end_fetch(const std::string& key, const fetch_end& how) {
     const auto ended = slots_.find(key);
     --ended->second.fetching;
-    for (auto& wake : std::exchange(ended->second.waiting, {})) wake();
+    for (const auto& each : std::exchange(ended->second.waiting, {})) {
+        const auto woken = each.lock();
+        if (!woken || woken->ended) continue;
+        woken->ended = how;
+        if (auto wake = std::exchange(woken->wake, nullptr)) wake();
+    }
     drop_if_empty(ended);
 }
 
-void store::insert(object_ptr object, const request_head& request) {
+bool store::insert(const object_ptr& object, const request_head& request) {
+    if (!areas.contains(object->storage)) object->storage = "default";
+    auto& area = areas.find(object->storage)->second;
     object->bans_seen = bans_.count();
     object->variant = variant_of(object->head.fields.joined("Vary"), request.fields);
+    object->accounted = bytes_of(*object);
     auto& into = slots_[object->key];
-    std::erase_if(into.objects, [&](const object_ptr& old) {
+    const auto same = [&](const object_ptr& old) {
         return std::ranges::equal(old->variant, object->variant,
                                   [](const field& a, const field& b) { return a.name == b.name && a.value == b.value; });
-    });
-    ends_.emplace(object->end_of_life(), object);
-    into.objects.insert(into.objects.begin(), std::move(object));
+    };
+    for (const auto& old : into.objects) {
+        if (same(old)) release(*old);
+    }
+    std::erase_if(into.objects, same);
+    ++into.fetching;  // holds the slot while others go
+    const bool fits = make_room(area, object->accounted);
+    --into.fetching;
+    if (fits) {
+        area.used += object->accounted;
+        area.objects.push_front(object);
+        object->place = area.objects.begin();
+        object->end = ends_.emplace(object->end_of_life(), object.get());
+        object->held = true;
+        into.objects.insert(into.objects.begin(), object);
+    }
+    if (!fits) drop_if_empty(slots_.find(object->key));
+    return fits;
+}
+
+bool store::make_room(storage_area& in, std::uint64_t bytes) {
+    if (bytes > in.limit) return false;
+    while (in.used + bytes > in.limit) {
+        const auto last = in.objects.back();
+        remove(*last);
+        ++in.evicted;
+    }
+    return true;
+}
+
+/// Takes it out of its storage area; the slot is the caller's.
+void store::release(stored_object& object) {
+    if (!std::exchange(object.held, false)) return;
+    ends_.erase(object.end);
+    auto& area = areas.find(object.storage)->second;
+    area.used -= object.accounted;
+    area.objects.erase(object.place);
 }
 
 std::size_t store::purge(const std::string& key) {
     const auto at = slots_.find(key);
     if (at == slots_.end()) return 0;
-    const auto gone = std::exchange(at->second.objects, {}).size();
+    const auto gone = std::exchange(at->second.objects, {});
+    for (const auto& each : gone) release(*each);
     drop_if_empty(at);
-    return gone;
+    return gone.size();
 }
 
-void store::remove(const stored_object& object) {
+void store::remove(stored_object& object) {
     const auto at = slots_.find(object.key);
-    if (at == slots_.end()) return;
+    release(object);
     std::erase_if(at->second.objects, [&](const object_ptr& o) { return o.get() == &object; });
     drop_if_empty(at);
 }
 
 /// A key that nothing is stored under, fetched for or waited for must not stay: there are as many as clients make up.
-void store::drop_if_empty(std::unordered_map<std::string, slot>::iterator which) {
+void store::drop_if_empty(slot_place which) {
     const auto& held = which->second;
     if (held.objects.empty() && held.fetching == 0 && held.waiting.empty()) slots_.erase(which);
 }
 
 void store::drop_expired(nanoseconds now) {
     if (planted(bug::serve_beyond_grace)) return;
-    while (!ends_.empty() && ends_.begin()->first <= now) {
-        const auto object = ends_.begin()->second.lock();
-        ends_.erase(ends_.begin());
-        if (!object) continue;
-        if (object->end_of_life() > now) {  // a validation prolonged its life
-            ends_.emplace(object->end_of_life(), object);
-            continue;
+    while (!ends_.empty() && ends_.begin()->first <= now) remove(*ends_.begin()->second);
+}
+
+/// The ban lurker: what needs no request is tested now, and the bans that every object has passed are forgotten.
+void store::sweep_bans(nanoseconds now) {
+    std::vector<object_ptr> banned;
+    auto passed = bans_.count();
+    for (const auto& [name, area] : areas) {
+        for (const auto& object : area.objects) {
+            if (bans_.strikes_without_request(*object, now)) {
+                banned.push_back(object);
+            } else {
+                passed = std::min(passed, object->bans_seen);
+            }
         }
-        remove(*object);
     }
+    for (const auto& each : banned) remove(*each);
+    bans_.forget_before(passed);
 }
 
 std::size_t store::objects(nanoseconds now) {
     drop_expired(now);
     std::size_t count = 0;
-    for (const auto& [key, held] : slots_) count += held.objects.size();
+    for (const auto& [name, area] : areas) count += area.objects.size();
     return count;
 }
 

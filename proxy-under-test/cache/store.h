@@ -1,21 +1,54 @@
 // The stored responses, and who fetches what.
 //
 // Each key holds its variants, newest first, the number of fetches in flight for it, and those who wait for their end (the waiting list).
-// Whoever look_up() makes the leader must call end_fetch() once, whatever became of the fetch; that wakes all who wait, in order of
-// arrival, and each looks up again: the stored response is a hit to all, a marker (hit-for-miss) sends each its own way, and after a
-// failure the first to come is the new leader while the others wait again.
+// Who is to fetch gets a fetch_lead from look_up() and ends it, or its destructor does, whatever became of the fetch. That wakes all who
+// wait, in order of arrival: a stored response is a hit to all, a marker (hit-for-miss) sends each its own way, a failure is the answer
+// to all, and what cannot be shared lets all of them fetch at once; nobody waits a second time for the same reason.
+//
+// Objects live in storage areas, each with its limit in bytes. What does not fit makes the least recently used ones go (R2.26).
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "proxy-under-test/cache/bans.h"
 #include "proxy-under-test/cache/stored_object.h"
 
 namespace badorigin::cache {
+
+class store;
+
+/// What became of a fetch, for those who waited for it.
+struct fetch_end {
+    enum class what { undecided, stored, failed, not_shared } is = what::undecided;
+    object_ptr answer;  ///< failed: the error's page, if there is one
+};
+
+/// The duty to end a fetch.
+class fetch_lead {
+public:
+    fetch_lead() = default;
+    fetch_lead(store& in, std::string_view key) : in_(&in), key_(key) {}
+    fetch_lead(fetch_lead&& other) noexcept : in_(std::exchange(other.in_, nullptr)), key_(std::move(other.key_)) {}
+    fetch_lead& operator=(fetch_lead&& other) noexcept;
+    ~fetch_lead() { end(); }
+    explicit operator bool() const { return in_ != nullptr; }
+    void end(const fetch_end& how = {});
+
+private:
+    store* in_ = nullptr;
+    std::string key_;
+};
+
+/// One who waits; whoever gives it up before just lets go of it.
+struct waiter {
+    std::function<void()> wake;
+    std::optional<fetch_end> ended;
+};
 
 struct lookup_request {
     std::string_view key;
@@ -28,44 +61,58 @@ struct lookup_request {
 struct lookup_result {
     enum class what {
         hit,           ///< `object` is fresh
-        stale,         ///< `object` is within its grace; `leads`: a refresh is due, and it is this request's to start
-        miss,          ///< `leads`; `object`: within its keep, to be validated, or null
+        stale,         ///< `object` is within its grace; with a `lead` a refresh is due, and it is this request's to start
+        miss,          ///< with a `lead`; `object`: within its keep, to be validated, or null
         hit_for_miss,  ///< known not to be storable: fetch alone
         hit_for_pass,
         busy  ///< somebody fetches it: wait
     } is = what::miss;
     object_ptr object;
-    bool leads = false;
+    fetch_lead lead = {};
+};
+
+struct storage_area {
+    std::uint64_t limit = std::uint64_t(256) * 1024 * 1024, used = 0, evicted = 0;
+    std::list<object_ptr> objects{};  ///< the most recently used first
 };
 
 class store {
 public:
-    explicit store(const ban_list& bans) : bans_(bans) {}
+    explicit store(ban_list& bans) : bans_(bans) {}
 
     lookup_result look_up(const lookup_request& wanted);
-    void wait(const std::string& key, std::function<void()> wake);
-    void end_fetch(const std::string& key);
-    /// Replaces the same variant.
-    void insert(object_ptr object, const request_head& request);
+    void wait(const std::string& key, const std::shared_ptr<waiter>& who);
+    /// Replaces the same variant. False: it is larger than its whole storage area.
+    bool insert(const object_ptr& object, const request_head& request);
     std::size_t purge(const std::string& key);
-    void remove(const stored_object& object);
 
     std::size_t objects(nanoseconds now);
     /// The newest object of another key.
     object_ptr newest_other(std::string_view key) const;
 
+    /// By name; "default" is always there.
+    std::map<std::string, storage_area, std::less<>> areas{{"default", {}}};
+
 private:
+    friend class fetch_lead;
     struct slot {
         std::vector<object_ptr> objects;
         int fetching = 0;
-        std::vector<std::function<void()>> waiting;
+        std::vector<std::weak_ptr<waiter>> waiting;
     };
+    using slot_place = std::unordered_map<std::string, slot>::iterator;
+    object_ptr select(slot& in, const lookup_request& wanted, lookup_result& found);
+    void end_fetch(const std::string& key, const fetch_end& how);
+    bool make_room(storage_area& in, std::uint64_t bytes);
+    void release(stored_object& object);
+    void remove(stored_object& object);
     void drop_expired(nanoseconds now);
-    void drop_if_empty(std::unordered_map<std::string, slot>::iterator which);
+    void drop_if_empty(slot_place which);
+    void sweep_bans(nanoseconds now);
 
-    const ban_list& bans_;
+    ban_list& bans_;
     std::unordered_map<std::string, slot> slots_;
-    std::multimap<nanoseconds, std::weak_ptr<stored_object>> ends_;
+    life_ends ends_;
 };
 
 /// How long beyond its ttl the object may be served.

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +12,10 @@
 #include "proxy-under-test/cache/fields.h"
 
 namespace badorigin::cache {
+
+struct stored_object;
+/// When each stored object's life ends.
+using life_ends = std::multimap<nanoseconds, stored_object*>;
 
 struct stored_object {
     enum class role { response, hit_for_miss, hit_for_pass };
@@ -32,12 +38,21 @@ struct stored_object {
     std::uint64_t bans_seen = 0;
     std::int64_t hits = 0;
 
+    std::string storage = "default";
+    std::uint64_t accounted = 0;  ///< bytes of its storage area
+    bool held = false;            ///< the store has it, here:
+    std::list<std::shared_ptr<stored_object>>::iterator place;
+    life_ends::iterator end;
+
     nanoseconds age(nanoseconds now) const { return now - origin_time; }
     nanoseconds ttl_left(nanoseconds now) const { return origin_time + ttl - now; }
     nanoseconds end_of_life() const { return origin_time + ttl + grace + keep; }
     bool has_validator() const { return head.fields.has("ETag") || head.fields.has("Last-Modified"); }
 };
 using object_ptr = std::shared_ptr<stored_object>;
+
+/// What it costs its storage area: content, fields, key, and what the store needs to find it.
+std::uint64_t bytes_of(const stored_object& object);
 
 /// The values of the fields that `vary` names, in lower-case name order of appearance.
 std::vector<field> variant_of(std::string_view vary, const field_list& request);

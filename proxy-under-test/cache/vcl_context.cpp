@@ -87,10 +87,20 @@ value vcl_context::read_common(std::string_view variable) const {
     if (variable == "local.socket") return text("a0");
     if (variable == "sess.xid") return text(std::to_string(ends.session_id));
     if (variable == "sess.timeout_idle") return span(std::chrono::seconds(5));
-    if (variable.ends_with(".happy")) return true;
-    if (variable.ends_with("_space")) return vcl::bytes{0};
+    if (variable.starts_with("storage.")) return read_storage(variable.substr(8));
     if (variable.starts_with("sess.")) return span(std::chrono::seconds(60));
     return {};
+}
+
+/// NAME.free_space, NAME.used_space, NAME.happy.
+value vcl_context::read_storage(std::string_view of) const {
+    const auto dot = of.rfind('.');
+    const auto found = environment_.objects.areas.find(of.substr(0, dot));
+    if (found == environment_.objects.areas.end()) return {};
+    const auto& [limit, used, evicted, objects] = found->second;
+    if (of.ends_with(".used_space")) return vcl::bytes{used};
+    if (of.ends_with(".free_space")) return vcl::bytes{limit - used};
+    return true;
 }
 
 value vcl_context::read_req(std::string_view member) const {
@@ -154,6 +164,7 @@ value vcl_context::read_beresp(std::string_view member) const {
     if (member == "backend.name") return text(o.used_name);
     if (member == "backend.ip") return vcl::ip{o.used.to ? o.used.to->address : ""};
     if (member == "transit_buffer") return vcl::bytes{0};
+    if (member == "storage" || member == "storage_hint") return o.storage;
     if (member.starts_with("do_")) return false;
     return {};
 }
@@ -171,6 +182,7 @@ value vcl_context::read_obj(std::string_view member) const {
     if (member == "keep") return span(o.keep);
     if (member == "uncacheable") return o.passed;
     if (member == "can_esi") return false;
+    if (member == "storage") return o.storage;
     return {};
 }
 
@@ -228,6 +240,14 @@ void vcl_context::write_beresp(std::string_view member, const value& to) {
     if (member == "keep") o.keep = span_of(to);
     if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
     if (member == "body") o.content = vcl::to_string(to);
+    if (member == "storage" || member == "storage_hint") {
+        const auto name = vcl::to_string(to);
+        if (environment_.objects.areas.contains(name)) {
+            o.storage = name;
+        } else {
+            o.log->add("VCL_Error", "there is no storage area " + name + "; --store names them");
+        }
+    }
 }
 
 void vcl_context::write_resp(std::string_view member, const value& to) {

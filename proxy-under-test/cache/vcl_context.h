@@ -3,9 +3,9 @@
 
 #include <random>
 
-#include "proxy-under-test/cache/bans.h"
 #include "proxy-under-test/cache/configuration.h"
 #include "proxy-under-test/cache/exchange.h"
+#include "proxy-under-test/cache/store.h"
 
 namespace badorigin::cache {
 
@@ -13,6 +13,7 @@ namespace badorigin::cache {
 struct policy_environment {
     const clock& time;
     ban_list& bans;
+    const store& objects;
     std::mt19937_64 random{1};
 };
 
@@ -32,6 +33,7 @@ public:
 
 private:
     vcl::value read_common(std::string_view variable) const;
+    vcl::value read_storage(std::string_view of) const;
     vcl::value read_req(std::string_view member) const;
     std::string hint_or_default(const std::string& hint) const;
     vcl::value read_bereq(std::string_view member) const;

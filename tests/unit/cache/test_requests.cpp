@@ -61,26 +61,63 @@ TEST(requests, two_at_once_are_one_fetch) {
     EXPECT_EQ(two.read().body, "both");
 }
 
-TEST(requests, who_waited_for_a_failed_fetch_fetches_itself) {
+TEST(requests, who_waited_for_a_failed_fetch_shares_its_failure_and_who_comes_later_asks_again) {
     origin app;
-    cache_process cache(app);
+    cache_process cache(app, "sub vcl_deliver { set resp.http.X-Mine = req.url + req.http.X-Who; }");
+    auto one = cache.connect(), two = cache.connect(), three = cache.connect();
+    one.send(get("/x", "X-Who: 1\r\n"));
+    auto first = app.accept();
+    first.read();
+    two.send(get("/x", "X-Who: 2\r\n"));
+    three.send(get("/x", "X-Who: 3\r\n"));
+    cache.sync();
+    first.close();
+    EXPECT_EQ(one.read().status(), 503);
+    const auto shared = two.read();
+    EXPECT_EQ(shared.status(), 503);
+    EXPECT_EQ(shared.field("X-Mine"), "/x2");
+    EXPECT_EQ(three.read().status(), 503);
+    EXPECT_TRUE(app.unasked());
+    two.send(get("/x"));
+    auto second = app.accept();
+    second.read();
+    second.send(ok("second"));
+    EXPECT_EQ(two.read().body, "second");
+}
+
+TEST(requests, who_waited_for_what_cannot_be_shared_fetches_at_once) {
+    origin app;
+    cache_process cache(app, "sub vcl_backend_response { set beresp.ttl = 0s; set beresp.grace = 0s; return (deliver); }");
     auto one = cache.connect(), two = cache.connect(), three = cache.connect();
     one.send(get("/x"));
     auto first = app.accept();
     first.read();
     two.send(get("/x"));
-    cache.sync();
     three.send(get("/x"));
     cache.sync();
-    first.close();
-    EXPECT_EQ(one.read().status(), 503);
+    first.send(ok("one"));
+    EXPECT_EQ(one.read().body, "one");
     auto second = app.accept();
     second.read();
-    cache.sync();
-    EXPECT_TRUE(app.unasked()) << "one at a time";
-    second.send(ok("second"));
-    EXPECT_EQ(two.read().body, "second");
-    EXPECT_EQ(three.read().body, "second");
+    first.read();
+    second.send(ok("own"));
+    first.send(ok("own"));
+    EXPECT_EQ(two.read().body, "own");
+    EXPECT_EQ(three.read().body, "own");
+}
+
+TEST(requests, nobody_waits_for_anothers_fetch_for_ever) {
+    origin app;
+    cache_process cache(app, "sub vcl_backend_fetch { set bereq.first_byte_timeout = 1h; }");
+    auto one = cache.connect(), two = cache.connect();
+    one.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    two.send(get("/x"));
+    cache.advance(121s);
+    EXPECT_EQ(two.read().status(), 503);
+    fetch.send(ok("late"));
+    EXPECT_EQ(one.read().body, "late");
 }
 
 TEST(requests, what_must_not_be_stored_is_fetched_by_each_waiter_at_once) {

@@ -128,5 +128,36 @@ TEST(robustness, a_probe_is_judged_when_its_head_is_there) {
     EXPECT_EQ(cache.ask({{"do", "status"}})["backends"][1]["healthy"], true);
 }
 
+TEST(robustness, a_response_larger_than_allowed_is_a_failed_fetch) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (pass); }", {}, {"--largest-response", "1KiB"});
+    EXPECT_EQ(ask(cache, app, get("/told"), "HTTP/1.1 200 OK\r\nContent-Length: 1025\r\n\r\n").status(), 503);
+    const auto endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n" + std::string(1025, 'a') + "\r\n";
+    EXPECT_EQ(ask(cache, app, get("/endless"), endless).status(), 503);
+    EXPECT_EQ(ask(cache, app, get("/whole"), ok(std::string(1024, 'a'))).status(), 200);
+}
+
+// R2.26: a burst of URLs takes the room of its own class only.
+TEST(robustness, a_burst_of_urls_evicts_nothing_of_another_storage_area) {
+    origin app;
+    cache_process cache(app, "sub vcl_backend_response { if (bereq.url == \"/hot\") { set beresp.storage = storage.hot; } }", {},
+                        {"--store", "8KiB", "--store", "hot=8KiB"});
+    wire fetch(-1);
+    ask(cache, app, get("/hot"), ok("hot"), &fetch);
+    for (int i = 0; i < 50; ++i) {
+        auto client = cache.connect();
+        client.send(get("/burst/" + std::to_string(i)));
+        fetch.read();
+        fetch.send(ok(std::string(500, 'b')));
+        EXPECT_EQ(client.read().status(), 200);
+    }
+    const auto storage = cache.ask({{"do", "status"}})["storage"];
+    EXPECT_LE(storage["default"]["used"], 8192);
+    EXPECT_GT(storage["default"]["evicted"], 30);
+    EXPECT_EQ(storage["hot"]["objects"], 1);
+    EXPECT_EQ(ask(cache, get("/hot")).body, "hot");
+    EXPECT_TRUE(fetch.silent());
+}
+
 }  // namespace
 }  // namespace badorigin::cache::testing

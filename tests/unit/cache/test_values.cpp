@@ -155,11 +155,11 @@ protected:
 TEST_F(store_test, fresh_then_stale_within_grace_then_gone) {
     put(100s, 30s, 10s);
     EXPECT_EQ(find(129s).is, what::hit);
-    const auto stale = find(130s);
+    auto stale = find(130s);
     EXPECT_EQ(stale.is, what::stale);
-    EXPECT_TRUE(stale.leads);
-    EXPECT_FALSE(find(139s).leads) << "one refresh at a time";
-    objects.end_fetch("k");
+    EXPECT_TRUE(stale.lead);
+    EXPECT_FALSE(find(139s).lead) << "one refresh at a time";
+    stale.lead.end();
     const auto gone = find(140s);
     EXPECT_EQ(gone.is, what::miss);
     EXPECT_EQ(objects.objects(140s), 0U);
@@ -168,9 +168,7 @@ TEST_F(store_test, fresh_then_stale_within_grace_then_gone) {
 TEST_F(store_test, a_request_may_want_less_grace_but_not_more) {
     put(0s, 30s, 20s);
     EXPECT_EQ(find(45s, {}, 10s).is, what::miss);
-    objects.end_fetch("k");
     EXPECT_EQ(find(45s, {}, 1h).is, what::stale);
-    objects.end_fetch("k");
     EXPECT_EQ(find(50s, {}, 1h).is, what::miss);
 }
 
@@ -182,16 +180,77 @@ TEST_F(store_test, within_keep_the_object_is_there_to_be_validated) {
 }
 
 TEST_F(store_test, who_comes_while_another_fetches_waits_and_is_woken_by_its_end) {
-    EXPECT_TRUE(find(0s).leads);
+    auto first = find(0s);
+    EXPECT_TRUE(first.lead);
     EXPECT_EQ(find(0s).is, what::busy);
     std::vector<int> woken;
-    objects.wait("k", [&] { woken.push_back(1); });
-    objects.wait("k", [&] { woken.push_back(2); });
+    const auto one = std::make_shared<waiter>(waiter{[&] { woken.push_back(1); }, {}});
+    const auto two = std::make_shared<waiter>(waiter{[&] { woken.push_back(2); }, {}});
+    objects.wait("k", one);
+    objects.wait("k", two);
     put(0s, 10s);
     EXPECT_TRUE(woken.empty());
-    objects.end_fetch("k");
+    first.lead.end({fetch_end::what::stored, nullptr});
     EXPECT_EQ(woken, (std::vector{1, 2}));
+    EXPECT_EQ(two->ended->is, fetch_end::what::stored);
     EXPECT_EQ(find(0s).is, what::hit);
+}
+
+TEST_F(store_test, who_has_given_up_waiting_is_not_woken) {
+    auto first = find(0s);
+    objects.wait("k", std::make_shared<waiter>(waiter{[] { FAIL(); }, {}}));
+    first.lead.end();
+    EXPECT_EQ(find(0s).is, what::miss);
+}
+
+TEST_F(store_test, a_lead_that_is_let_go_of_ends_its_fetch) {
+    { const auto first = find(0s); }
+    EXPECT_TRUE(find(0s).lead);
+}
+
+TEST_F(store_test, the_least_recently_used_makes_room_and_every_byte_is_accounted_for) {
+    const auto named = [&](const std::string& key) {
+        auto made = std::make_shared<stored_object>();
+        made->key = key;
+        made->ttl = 10s;
+        made->content.assign(1000, 'a');
+        return made;
+    };
+    auto& area = objects.areas.find("default")->second;
+    area.limit = 3 * bytes_of(*named("a"));
+    for (const auto key : {"a", "b", "c"}) objects.insert(named(key), request_head{});
+    EXPECT_EQ(area.used, area.limit);
+    const request_head any;
+    EXPECT_EQ(objects.look_up({.key = "a", .request = any, .most_grace = {}, .most_ttl = {}}).is, what::hit);
+    objects.insert(named("d"), any);
+    EXPECT_EQ(objects.look_up({.key = "b", .request = any, .most_grace = {}, .most_ttl = {}}).is, what::miss) << "the least recently used";
+    EXPECT_EQ(objects.look_up({.key = "a", .request = any, .most_grace = {}, .most_ttl = {}}).is, what::hit);
+    EXPECT_EQ(area.evicted, 1U);
+    auto large = named("e");
+    large->content.assign(10'000, 'a');
+    EXPECT_FALSE(objects.insert(large, any)) << "nothing goes for what does not fit at all";
+    EXPECT_EQ(area.objects.size(), 3U);
+    for (const auto key : {"a", "c", "d"}) EXPECT_EQ(objects.purge(key), 1U);
+    EXPECT_EQ(area.used, 0U);
+}
+
+TEST_F(store_test, bans_that_every_object_has_passed_are_forgotten) {
+    put(0s, 30s);
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(bans.add("req.url == /other"));
+        find(1s);
+    }
+    EXPECT_LT(bans.held(), 9U);
+    EXPECT_EQ(bans.count(), 20U);
+}
+
+TEST_F(store_test, the_lurker_removes_what_a_ban_names_without_a_request) {
+    put(0s, 30s, 0s, 0s, {{"X", "1"}});
+    const request_head any;
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(bans.add("obj.http.X == 1"));
+    EXPECT_EQ(objects.look_up({.key = "another", .request = any, .now = 1s, .most_grace = {}, .most_ttl = {}}).is, what::miss);
+    EXPECT_EQ(objects.objects(1s), 0U);
+    EXPECT_EQ(bans.held(), 0U);
 }
 
 TEST_F(store_test, variants_are_chosen_by_what_vary_names) {
@@ -207,7 +266,6 @@ TEST_F(store_test, a_ban_strikes_what_was_stored_before_it) {
     put(0s, 30s);
     ASSERT_TRUE(bans.add("req.url ~ \"^/x\""));
     EXPECT_EQ(find(1s, wanted).is, what::miss);
-    objects.end_fetch("k");
     put(1s, 30s);
     EXPECT_EQ(find(2s, wanted).is, what::hit);
 }
@@ -217,7 +275,7 @@ TEST_F(store_test, a_marker_sends_each_its_own_way) {
     for (int i = 0; i < 2; ++i) {
         const auto found = find(1s);
         EXPECT_EQ(found.is, what::hit_for_miss);
-        EXPECT_FALSE(found.leads);
+        EXPECT_FALSE(found.lead);
     }
 }
 
