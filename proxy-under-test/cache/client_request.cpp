@@ -1,11 +1,15 @@
 #include "proxy-under-test/cache/client_request.h"
 
+#include <algorithm>
+#include <array>
+
 #include <boost/asio/co_spawn.hpp>
 #include <fmt/core.h>
 
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/delivery.h"
 #include "proxy-under-test/cache/forwarding.h"
+#include "proxy-under-test/cache/invalidation.h"
 #include "proxy-under-test/cache/origin_fetch.h"
 #include "proxy-under-test/cache/planted_bugs.h"
 #include "proxy-under-test/cache/waiting.h"
@@ -15,6 +19,7 @@ namespace badorigin::cache {
 namespace {
 constexpr int max_restarts = 4;
 constexpr auto send_timeout = std::chrono::seconds(60);
+constexpr int most_rounds = 8;                            ///< of waiting for what then is not for this request
 constexpr auto most_waiting = std::chrono::seconds(120);  ///< for another's fetch, whatever that one is allowed to take
 
 std::string cache_key(const client_exchange& of) {
@@ -135,7 +140,12 @@ client_request::state client_request::answer(int status, std::string reason) {
 awaitable<client_request::state> client_request::recv() {
     auto& x = exchange_;
     x.hash_parts.clear();
+    if (engine_.by_rfc && x.restarts == 0 && is_last_recipient(x.request)) {
+        x.response = itself(x.original, engine_.now(), x.synthetic);
+        co_return co_await send_response(x.synthetic, false, true);
+    }
     const auto decided = policy(vcl::subroutine::recv);
+    if (engine_.by_rfc) x.wishes = client_wishes::of(x.request.fields);
     if (planted(bug::resend_post_after_eof)) x.keep_body.emplace(1024 * 1024);
     const bool piped = decided.what == vcl::action::pipe;  // then the body goes through as it comes
     if (x.keep_body && !piped && !co_await body_.keep(*x.keep_body)) {
@@ -160,7 +170,9 @@ awaitable<client_request::state> client_request::recv() {
             after_hash_ = state::purge;
             break;
         default:
-            after_hash_ = state::lookup;
+            // RFC 9111 4.3.2: these two are the origin's to evaluate.
+            const bool for_origin = engine_.by_rfc && (x.request.fields.has("If-Match") || x.request.fields.has("If-Unmodified-Since"));
+            after_hash_ = for_origin ? state::pass : state::lookup;
     }
     co_return state::hash;
 }
@@ -173,21 +185,20 @@ client_request::state client_request::hash() {
 
 awaitable<client_request::state> client_request::lookup() {
     auto& x = exchange_;
-    for (bool waited = false, alone = x.hash_ignore_busy;; waited = true) {
-        auto found = engine_.objects.look_up({.key = x.key,
-                                              .request = x.request,
-                                              .now = engine_.now(),
-                                              .most_grace = x.most_grace,
-                                              .most_ttl = x.most_ttl,
-                                              .always_miss = x.hash_always_miss,
-                                              .never_wait = alone});
-        lead_ = std::move(found.lead);
+    const auto give_up = engine_.now() + most_waiting;
+    bool alone = x.hash_ignore_busy;
+    for (int waited = 0;; ++waited) {
+        auto found = look_up(waited > 0, alone || waited > most_rounds);
         using enum lookup_result::what;
+        const bool answered = found.is == lookup_result::what::hit || found.is == stale;
+        if (!answered && x.wishes.only_if_cached) co_return answer(504, "Gateway Timeout");  // RFC 9111 5.2.1.7
+        lead_ = std::move(found.lead);
+        fallback_ = std::move(found.fallback);
         switch (found.is) {
             case lookup_result::what::hit:
             case stale:
                 x.object = found.object;
-                if (waited && planted(bug::mix_up_waiters)) {
+                if (waited > 0 && planted(bug::mix_up_waiters)) {
                     if (auto other = engine_.objects.newest_other(x.key)) x.object = std::move(other);
                 }
                 co_return state::hit;
@@ -206,20 +217,45 @@ awaitable<client_request::state> client_request::lookup() {
                 break;
         }
         x.log->add("Debug", "on waiting list");
-        const auto ended = co_await wait_for_fetch();
+        x.status.collapsed = true;
+        const auto ended = co_await wait_for_fetch(give_up);
         if (!ended) co_return answer(503, "Waited too long for another's fetch");
         if (ended->is == fetch_end::what::failed) {
             x.object = ended->answer;
+            if (serve_stale_instead()) co_return state::deliver;
             co_return x.object ? state::deliver : answer(503, "Service Unavailable");
         }
         alone = alone || ended->is == fetch_end::what::not_shared;
     }
 }
 
-/// How the fetch that somebody else leads ended; none: it has not within the time that one has patience for.
-awaitable<std::optional<fetch_end>> client_request::wait_for_fetch() {
+/// Who has waited for a response takes it, though it asked for a new one: this one is.
+lookup_result client_request::look_up(bool waited, bool alone) const {
+    const auto& x = exchange_;
+    return engine_.objects.look_up({.key = x.key,
+                                    .request = x.request,
+                                    .now = engine_.now(),
+                                    .most_grace = x.most_grace,
+                                    .most_ttl = x.most_ttl,
+                                    .always_miss = x.hash_always_miss,
+                                    .never_wait = alone || x.wishes.no_store,
+                                    .wishes = waited ? client_wishes{} : x.wishes});
+}
+
+/// RFC 5861 4: what the lookup found may be served in the place of an error.
+bool client_request::serve_stale_instead() {
+    auto& x = exchange_;
+    static constexpr auto errors = std::to_array({500, 502, 503, 504});
+    if (!fallback_ || (x.object && std::ranges::find(errors, x.object->head.status) == errors.end())) return false;
+    x.object = std::exchange(fallback_, nullptr);
+    x.log->add("Hit", fmt::format("{} stale-if-error", x.object->fetch_id));
+    return hit_ = true;
+}
+
+/// How the fetch that somebody else leads ended; none: it has not.
+awaitable<std::optional<fetch_end>> client_request::wait_for_fetch(nanoseconds until) {
     const auto place = std::make_shared<waiter>();
-    const timer limit(engine_.time, engine_.now() + most_waiting, [place] {
+    const timer limit(engine_.time, until, [place] {
         if (auto wake = std::exchange(place->wake, nullptr)) wake();
     });
     co_await until_woken([&](auto wake) {
@@ -271,7 +307,9 @@ awaitable<client_request::state> client_request::miss() {
     exchange.is_hit_for_miss = x.is_hit_for_miss;
     const auto validated = std::exchange(validated_, nullptr);
     make_conditional(exchange.request, validated);
+    x.status.fwd = !validated ? "uri-miss" : validated->ttl_left(engine_.now()) > nanoseconds{0} ? "request" : "stale";
     x.object = co_await fetch(std::move(exchange), nullptr, validated, std::move(lead));
+    if (serve_stale_instead()) co_return state::deliver;
     co_return x.object ? state::deliver : answer(503, "Service Unavailable");
 }
 
@@ -280,6 +318,8 @@ awaitable<client_request::state> client_request::pass() {
     const auto decided = policy(vcl::subroutine::pass);
     if (decided.what != vcl::action::fetch) co_return decide(decided, state::failed);
     if (!body_.rewind()) co_return answer(503, "Request body was sent already");
+    passing_ = true;
+    x.status.fwd = is_safe(x.request.method) ? "bypass" : "method";
     auto exchange = origin_request(true);
     exchange.is_hit_for_pass = x.is_hit_for_pass;
     x.object = co_await fetch(std::move(exchange), &body_, nullptr, {});
@@ -287,7 +327,36 @@ awaitable<client_request::state> client_request::pass() {
         ended_ = end::close_at_once;
         co_return state::done;
     }
+    if (x.object && !x.object->synthetic && engine_.by_rfc) note_passed(*x.object);
     co_return x.object ? state::deliver : answer(503, "Service Unavailable");
+}
+
+/// What a request that went by the store says about what is stored (RFC 9111 4.3.5, 4.4).
+void client_request::note_passed(const stored_object& answer) {
+    auto& x = exchange_;
+    for (const auto& target : invalidated_targets(x.request, answer.head)) {
+        if (const auto gone = engine_.objects.purge(key_of(target)); gone > 0) x.log->add("Debug", "invalidated " + target);
+    }
+    if (x.request.method != "HEAD" || answer.head.status != 200) return;
+    const auto stored = engine_.objects.variant(x.key, x.request.fields);
+    if (!stored) return;
+    auto renewed = renewed_by_head(*stored, answer, x.request);
+    if (!renewed) engine_.objects.purge(x.key);
+    if (renewed && !engine_.objects.insert(renewed, x.request)) x.log->add("Error", "no room for the renewed response");
+}
+
+/// The key that vcl_hash makes of this request with another target.
+std::string client_request::key_of(const std::string& target) {
+    auto& x = exchange_;
+    if (target == x.request.target) return x.key;
+    auto before = std::exchange(x.request.target, target);
+    auto parts = std::exchange(x.hash_parts, {});
+    vcl_context context(engine_.environment, *configuration_, &x, nullptr);
+    configuration_->program->run(vcl::subroutine::hash, context);
+    auto key = cache_key(x);
+    x.request.target = std::move(before);
+    x.hash_parts = std::move(parts);
+    return key;
 }
 
 awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead) {
@@ -315,13 +384,24 @@ awaitable<client_request::state> client_request::deliver() {
     auto& x = exchange_;
     const auto object = x.object;
     x.response = response_of(*object, x.xid, hit_, engine_.now());
+    if (engine_.tell_status) tell_status(*object);
     const auto decided = policy(vcl::subroutine::deliver);
     if (decided.what != vcl::action::deliver) {
         x.object.reset();
         hit_ = false;
         co_return decide(decided, state::failed);
     }
-    co_return co_await send_response(object->content, !object->passed && !object->synthetic, object->has_content);
+    co_return co_await send_response(object->content, !passing_ && !object->synthetic, object->has_content);
+}
+
+void client_request::tell_status(const stored_object& object) {
+    auto& x = exchange_;
+    x.status.hit = hit_;
+    x.status.stored = !hit_ && !object.passed;
+    if (!hit_) x.status.fwd_status = object.head.status;
+    if (!object.passed) x.status.ttl = object.ttl_left(engine_.now());
+    const auto before = x.response.fields.joined("Cache-Status");
+    x.response.fields.set("Cache-Status", (before.empty() ? "" : before + ", ") + x.status.text());
 }
 
 awaitable<client_request::state> client_request::synth() {
@@ -352,7 +432,7 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     const auto out = framed(x, content, conditions, has_content, ended_ == end::keep);
     x.log->add("RespStatus", std::to_string(x.response.status));
     x.log->add_fields("RespHeader", x.response.fields);
-    if (co_await client_->write(out.head, out.content, send_timeout) != io::ok) ended_ = end::close_at_once;
+    if (co_await client_->write(out.head, out.content(), send_timeout) != io::ok) ended_ = end::close_at_once;
     co_return state::done;
 }
 
@@ -365,7 +445,8 @@ client_request::state client_request::restart() {
     }
     x.object.reset();
     validated_.reset();  // of the key before
-    x.is_hit_for_miss = x.is_hit_for_pass = hit_ = false;
+    x.is_hit_for_miss = x.is_hit_for_pass = hit_ = passing_ = false;
+    x.status = {};
     const auto before = std::exchange(x.xid, engine_.next_xid());
     x.log->add("Link", fmt::format("req {} restart", x.xid));
     x.log->end();

@@ -31,7 +31,12 @@ private:
     state answer(int status, std::string reason);
     vcl::outcome policy(vcl::subroutine which, origin_exchange* origin = nullptr);
     origin_exchange origin_request(bool passed);
-    awaitable<std::optional<fetch_end>> wait_for_fetch();
+    lookup_result look_up(bool waited, bool alone) const;
+    awaitable<std::optional<fetch_end>> wait_for_fetch(nanoseconds until);
+    bool serve_stale_instead();
+    void note_passed(const stored_object& answer);
+    std::string key_of(const std::string& target);
+    void tell_status(const stored_object& object);
     awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
     void refresh_in_background(const object_ptr& stale, fetch_lead lead);
     awaitable<state> send_response(std::string_view content, bool conditions, bool has_content);
@@ -41,12 +46,12 @@ private:
     connection_ptr client_;
     request_body body_;
     client_exchange exchange_;
-    bool keep_alive_, hit_ = false;
+    bool keep_alive_, hit_ = false, passing_ = false;
     fetch_lead lead_;
     int synth_status_ = 0;
     std::string synth_reason_;
     state after_hash_ = state::lookup;
-    object_ptr validated_;
+    object_ptr validated_, fallback_;
     end ended_ = end::keep;
 };
 

@@ -24,6 +24,6 @@ struct configuration {
 using configuration_ptr = std::shared_ptr<configuration>;
 
 /// Reads and checks a VCL file. Throws std::runtime_error with all its errors as text.
-configuration_ptr load_configuration(const std::string& name, const std::string& file);
+configuration_ptr load_configuration(const std::string& name, const std::string& file, vcl::builtin beneath);
 
 }  // namespace badorigin::cache

@@ -65,7 +65,7 @@ json answer(engine& in, const std::string& what, const json& asked) {
         if (auto added = in.bans.add(text("expression")); !added) return failed(added.error());
     } else if (what == "load") {
         if (in.configurations.contains(text("name"))) return failed("There is a configuration " + text("name") + " already");
-        in.configurations[text("name")] = load_configuration(text("name"), text("file"));
+        in.configurations[text("name")] = load_configuration(text("name"), text("file"), in.builtin());
     } else if (what == "use") {
         in.use(named());
     } else if (what == "discard") {

@@ -13,7 +13,10 @@ response_head response_of(const stored_object& object, std::uint64_t request_id,
 
 struct outgoing {
     std::string head;
-    std::string_view content;  ///< of the object or the synthetic body that `of` was made from
+    std::string_view whole;  ///< of the object's or the synthetic content, or a part of it
+    std::string made;        ///< several parts of it, put together
+
+    std::string_view content() const { return made.empty() ? whole : made; }
 };
 /// After vcl_deliver or vcl_synth: 304 and 206 where the client asked for them, and the framing. `conditions`: whether these apply.
 outgoing framed(client_exchange& exchange, std::string_view content, bool conditions, bool has_content, bool keep_alive);

@@ -38,6 +38,8 @@ struct engine {
     network net{io, time};
     origin_pool origins{net};
     limits most;
+    bool by_rfc = true;        ///< false: --builtin varnish
+    bool tell_status = false;  ///< --cache-status
 
     std::map<std::string, configuration_ptr> configurations;
     configuration_ptr active;
@@ -45,6 +47,7 @@ struct engine {
     int fetching = 0;
     bool stopping = false;
 
+    vcl::builtin builtin() const { return by_rfc ? vcl::builtin::rfc : vcl::builtin::varnish; }
     std::uint64_t next_xid() { return ++last_xid; }
     nanoseconds now() const { return time.now(); }
 

@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "proxy-under-test/cache/backends.h"
+#include "proxy-under-test/cache/cache_directives.h"
+#include "proxy-under-test/cache/cache_status.h"
+#include "proxy-under-test/cache/freshness.h"
 #include "proxy-under-test/cache/stored_object.h"
 #include "proxy-under-test/cache/transaction_log.h"
 
@@ -30,6 +33,9 @@ struct client_exchange {
     std::string backend_hint, identity;
     std::vector<std::string> hash_parts;
     std::string key;
+
+    client_wishes wishes;  ///< what its Cache-Control asks, where the RFCs are followed
+    cache_status status;
 
     bool has_body = false;
     std::optional<std::uint64_t> body_length;  ///< none: chunked
@@ -59,7 +65,9 @@ struct origin_exchange {
 
     response_head response;
     std::string content;  ///< of the origin, or synthetic
-    nanoseconds received{0}, origin_time{0}, ttl{0}, grace{0}, keep{0};
+    nanoseconds requested{0}, received{0}, origin_time{0}, ttl{0}, grace{0}, keep{0};
+    lifetime said;          ///< by its fields, before the policy changed it
+    bool no_store = false;  ///< the client forbids storing
     bool uncacheable = false, was_304 = false, synthetic = false;
     std::shared_ptr<transaction_log> log;
 };

@@ -173,6 +173,19 @@ void remove_hop_by_hop(field_list& fields) {
     }
 }
 
+void update_stored_fields(field_list& stored, const field_list& brought) {
+    const auto stays = [](std::string_view name) {
+        return same_name(name, "Content-Length") || same_name(name, "Content-Encoding") || same_name(name, "Content-Range");
+    };
+    stored.remove("Age");
+    for (const auto& [name, value] : brought) {
+        if (!stays(name)) stored.remove(name);
+    }
+    for (const auto& [name, value] : brought) {
+        if (!stays(name)) stored.append(name, value);
+    }
+}
+
 bool is_idempotent(std::string_view method) {
     static constexpr auto idempotent = std::to_array<std::string_view>({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"});
     return std::ranges::find(idempotent, method) != idempotent.end();

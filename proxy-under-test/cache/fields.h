@@ -67,6 +67,9 @@ void remove_nominated(field_list& fields);
 /// Removes what belongs to the one connection (RFC 9110 7.6.1): Connection, what it names, and the customary others.
 void remove_hop_by_hop(field_list& fields);
 
+/// RFC 9111 3.2: what a 304, or the answer to a HEAD, says anew takes the place of what is stored, but for what describes its content.
+void update_stored_fields(field_list& stored, const field_list& brought);
+
 /// RFC 9110 9.2.2. A method that is not known is not idempotent.
 bool is_idempotent(std::string_view method);
 

@@ -1,5 +1,7 @@
 #include "proxy-under-test/cache/forwarding.h"
 
+#include "proxy-under-test/cache/dates.h"
+
 namespace badorigin::cache {
 
 void take_host_from_target(request_head& request) {
@@ -24,6 +26,7 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
     out.key = of.key;
     out.passed = passed;
     out.backend_hint = of.backend_hint;
+    out.no_store = of.wishes.no_store;
     out.request = of.request;
     out.request.version = 11;
     auto& fields = out.request.fields;
@@ -38,9 +41,32 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
         }
     }
     const auto via = fields.joined("Via");
-    fields.set("Via", via.empty() ? "1.1 badorigin" : via + ", 1.1 badorigin");
+    fields.set("Via", (via.empty() ? "" : via + ", ") + std::string(version_text(of.original.version).substr(5)) + " badorigin");
     fields.set("X-Varnish", std::to_string(xid));
     out.original = out.request;
+    return out;
+}
+
+bool is_last_recipient(request_head& request) {
+    if (request.method != "TRACE" && request.method != "OPTIONS") return false;
+    const auto* left = request.fields.find("Max-Forwards");
+    if (!left || left->empty() || left->size() > 9 || left->find_first_not_of("0123456789") != std::string::npos) return false;
+    const auto number = std::stoi(*left);
+    if (number > 0) request.fields.set("Max-Forwards", std::to_string(number - 1));
+    return number == 0;
+}
+
+response_head itself(const request_head& asked, nanoseconds now, std::string& content) {
+    response_head out{.status = 200, .reason = "OK", .version = 11, .fields = {}};
+    out.fields.append("Date", http_date(now));
+    if (asked.method == "OPTIONS") {
+        out.fields.append("Allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS, TRACE");
+        return out;
+    }
+    auto echoed = asked;
+    for (const auto secret : {"Cookie", "Authorization", "Proxy-Authorization"}) echoed.fields.remove(secret);  // RFC 9110 9.3.8
+    out.fields.append("Content-Type", "message/http");
+    content = to_wire(echoed);
     return out;
 }
 

@@ -15,9 +15,9 @@ using namespace badorigin::cache;
 struct options {
     std::vector<std::string> listen, plant, store;
     std::uint64_t largest_response = limits{}.response;
-    std::string vcl, control, clock = "real", log;
+    std::string vcl, control, clock = "real", log, builtin = "rfc";
     std::int64_t now_ns = 0;
-    bool check = false, list = false;
+    bool check = false, list = false, cache_status = false;
 };
 
 constexpr auto examples = R"(Examples:
@@ -41,6 +41,10 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--now-ns", into.now_ns, "Where a virtual clock starts, in nanoseconds since 1970");
     app.add_option("--plant", into.plant, "An error to commit; may be given several times");
     app.add_option("--log", into.log, "Where to write the log of all transactions");
+    app.add_option("--builtin", into.builtin,
+                   "What stands behind the policy: rfc (as RFC 9111 wants a shared cache, if not said) or varnish (as Varnish 7 does)")
+        ->check(CLI::IsMember({"rfc", "varnish"}));
+    app.add_flag("--cache-status", into.cache_status, "Tell clients what the cache did: Cache-Status (RFC 9211)");
     app.add_option("--store", into.store,
                    "[NAME=]SIZE of a storage area, such as 256MiB; without NAME it is \"default\", which has 256 MiB");
     app.add_option("--largest-response", into.largest_response, "A response with more content is a failed fetch; 64MiB if not said")
@@ -76,7 +80,8 @@ std::pair<std::string, std::uint64_t> name_and_size(const std::string& text) {
 
 void run(const options& asked) {
     if (asked.vcl.empty()) throw std::runtime_error("Say which policy to follow: --vcl FILE");
-    auto first = load_configuration("boot", asked.vcl);
+    const bool by_rfc = asked.builtin == "rfc";
+    auto first = load_configuration("boot", asked.vcl, by_rfc ? vcl::builtin::rfc : vcl::builtin::varnish);
     if (asked.check) return;
     if (asked.listen.empty()) throw std::runtime_error("Say where to serve: --listen HOST:PORT");
     for (const auto& id : asked.plant) {
@@ -88,6 +93,8 @@ void run(const options& asked) {
     static auto& all =
         *new engine(asked.clock == "virtual" ? badorigin::cache::clock::mode::virtual_time : badorigin::cache::clock::mode::real,
                     nanoseconds(asked.now_ns), asked.log);
+    all.by_rfc = by_rfc;
+    all.tell_status = asked.cache_status;
     all.most.response = asked.largest_response;
     for (const auto& each : asked.store) {
         const auto [name, size] = name_and_size(each);

@@ -87,6 +87,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
     x.log->add_fields("BereqHeader", head.fields);
 
     auto pending = to_wire(head);
+    x.requested = engine_.now();
     bool body_done = !body_ || !body_->present() || omit_body, early = false;
     held_back_.clear();
     body_abandoned_ = timed_out_ = false;

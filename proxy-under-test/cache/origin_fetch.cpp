@@ -149,19 +149,26 @@ void origin_fetch::take_response() {
     auto& x = exchange_;
     x.response = reader_->response();
     x.received = engine_.now();
-    x.origin_time = x.received - upstream_age(x.response);
     x.log->add("Timestamp", "Beresp");
     x.log->add("BerespStatus", std::to_string(x.response.status));
     x.log->add_fields("BerespHeader", x.response.fields);
     remove_hop_by_hop(x.response.fields);
     if (!x.response.fields.has("Date")) x.response.fields.append("Date", http_date(x.received));
-    const auto life = initial_lifetime(x.response, x.received);
-    x.ttl = life.ttl;
-    x.grace = life.grace;
-    x.keep = life.keep;
+    x.origin_time = x.received - (engine_.by_rfc ? initial_age(x.response, x.requested, x.received) : upstream_age(x.response));
+    take_lifetime();
     x.uncacheable = x.passed;
     x.was_304 = false;
     x.content.clear();
+}
+
+void origin_fetch::take_lifetime() {
+    auto& x = exchange_;
+    x.said = engine_.by_rfc ? rfc_lifetime(x.response, x.original, x.received) : varnish_lifetime(x.response, x.received);
+    x.ttl = x.said.ttl;
+    x.grace = x.said.grace;
+    x.keep = x.said.keep;
+    if (x.said.heuristic)
+        x.log->add("Debug", fmt::format("heuristic freshness {} s", std::chrono::floor<std::chrono::seconds>(x.ttl).count()));
 }
 
 /// RFC 9110 15.4.5: a 304 answers a condition. Ours names a stored response; a passed one is the client's own.
@@ -182,23 +189,16 @@ std::optional<std::string> origin_fetch::not_modified_refused() const {
     return std::nullopt;
 }
 
-/// RFC 9111 3.2: the stored fields, replaced by what the 304 brought.
+/// RFC 9111 3.2: the stored fields, replaced by what the 304 brought, but for those that describe the stored content.
 void origin_fetch::merge_validated() {
     auto& x = exchange_;
     auto merged = validated_->head;
-    merged.fields.remove("Age");
-    for (const auto& [name, value] : x.response.fields) merged.fields.remove(name);
-    for (const auto& [name, value] : x.response.fields) {
-        if (!same_name(name, "Content-Length")) merged.fields.append(name, value);
-    }
-    if (const auto* length = validated_->head.fields.find("Content-Length")) merged.fields.set("Content-Length", *length);
+    update_stored_fields(merged.fields, x.response.fields);
     x.response = std::move(merged);
     x.response.status = validated_->head.status;
     x.was_304 = true;
     x.content = validated_->content;
-    const auto life = initial_lifetime(x.response, x.received);
-    x.ttl = life.ttl;
-    x.grace = life.grace;
+    take_lifetime();
     let_go(reader_->complete());
 }
 
@@ -246,6 +246,7 @@ awaitable<origin_fetch::state> origin_fetch::error() {
     auto& x = exchange_;
     x.received = x.origin_time = engine_.now();
     x.ttl = x.grace = x.keep = nanoseconds{0};
+    x.said = {};
     x.uncacheable = x.passed;
     x.was_304 = false;
     x.synthetic = true;
@@ -318,7 +319,8 @@ awaitable<origin_fetch::state> origin_fetch::store_response() {
     x.log->add("Length", std::to_string(x.content.size()));
     ended_ = {fetch_end::what::not_shared, nullptr};
     if (x.synthetic) ended_ = {fetch_end::what::failed, result_};
-    if (x.passed) co_return state::done;
+    if (x.no_store) result_->passed = true;
+    if (x.passed || x.no_store) co_return state::done;
     if (x.was_304 && planted(bug::no_update_on_validation)) {
         result_ = validated_;
         ended_ = {fetch_end::what::stored, nullptr};
@@ -326,7 +328,8 @@ awaitable<origin_fetch::state> origin_fetch::store_response() {
     }
     if (!x.uncacheable) {
         result_->passed = x.ttl + x.grace + x.keep <= nanoseconds{0} || !engine_.objects.insert(result_, x.request);
-        if (!result_->passed) ended_ = {fetch_end::what::stored, nullptr};
+        const bool of_use = result_->ttl_left(engine_.now()) + result_->grace > nanoseconds{0};  // to who waited
+        if (!result_->passed && of_use) ended_ = {fetch_end::what::stored, nullptr};
         co_return state::done;
     }
     result_->passed = true;
@@ -354,6 +357,8 @@ object_ptr origin_fetch::make_object() const {
     made->ttl = x.ttl;
     made->grace = x.grace;
     made->keep = x.keep;
+    made->stale_if_error = x.said.stale_if_error;
+    made->must_revalidate = x.said.must_revalidate;
     made->backend = x.used_name;
     made->storage = x.storage;
     return made;

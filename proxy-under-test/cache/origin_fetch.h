@@ -42,6 +42,7 @@ private:
     awaitable<std::optional<std::string>> read_head(nanoseconds until);
     bool may_send_again(const attempt_result& after, int sent_again) const;
     void take_response();
+    void take_lifetime();
     std::optional<std::string> not_modified_refused() const;
     void merge_validated();
     state retry(state when_too_many);

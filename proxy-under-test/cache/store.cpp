@@ -13,6 +13,25 @@ nanoseconds allowed_grace(const stored_object& object, std::optional<nanoseconds
     return most ? std::min(*most, object.grace) : object.grace;
 }
 
+namespace {
+/// For this client (RFC 9111 5.2.1). A reload does not ask again for what cannot change (RFC 8246).
+bool fresh_enough(const stored_object& object, nanoseconds left, const lookup_request& for_whom) {
+    const auto& wishes = for_whom.wishes;
+    if (wishes.no_cache || (wishes.min_fresh && left < *wishes.min_fresh)) return false;
+    if (!wishes.max_age || object.age(for_whom.now) <= *wishes.max_age) return true;
+    return object.head.fields.has_element("Cache-Control", "immutable");
+}
+
+/// How long beyond its ttl it may be served to this client.
+nanoseconds stale_for(const stored_object& object, const lookup_request& to) {
+    const auto& wishes = to.wishes;
+    if (wishes.no_cache || wishes.min_fresh) return nanoseconds{0};
+    if (wishes.max_age && (!wishes.max_stale || object.age(to.now) > *wishes.max_age + *wishes.max_stale)) return nanoseconds{0};
+    const auto grace = allowed_grace(object, to.most_grace);
+    return object.must_revalidate ? grace : std::max(grace, wishes.max_stale.value_or(nanoseconds{0}));
+}
+}  // namespace
+
 fetch_lead& fetch_lead::operator=(fetch_lead&& other) noexcept {
     end();
     in_ = std::exchange(other.in_, nullptr);
@@ -59,17 +78,23 @@ object_ptr store::select(slot& in, const lookup_request& wanted, lookup_result& 
         if (!variant_matches(*object, wanted.request.fields)) continue;
         const auto ttl = wanted.most_ttl ? std::min(*wanted.most_ttl, object->ttl) : object->ttl;
         const auto left = object->origin_time + ttl - wanted.now;
-        const bool response = object->is == stored_object::role::response;
-        if (left > nanoseconds{0}) {
-            found.is = response ? what::hit : object->is == stored_object::role::hit_for_miss ? what::hit_for_miss : what::hit_for_pass;
+        if (object->is != stored_object::role::response) {
+            if (left <= nanoseconds{0}) continue;
+            found.is = object->is == stored_object::role::hit_for_miss ? what::hit_for_miss : what::hit_for_pass;
             return object;
         }
-        if (!response) continue;
-        if (!stale && -left < allowed_grace(*object, wanted.most_grace)) stale = object;
+        if (left > nanoseconds{0} && fresh_enough(*object, left, wanted)) {
+            found.is = what::hit;
+            return object;
+        }
+        if (!stale && left <= nanoseconds{0} && -left < stale_for(*object, wanted)) stale = object;
         if (!kept && object->has_validator()) kept = object;
+        if (!found.fallback && -left < object->stale_if_error) found.fallback = object;
     }
     if (!stale) return kept;
-    found.is = what::stale;
+    // What only this client accepts stale is no reason to ask the origin.
+    const bool within_grace = wanted.now - stale->origin_time - stale->ttl < allowed_grace(*stale, wanted.most_grace);
+    found.is = within_grace || wanted.most_ttl ? what::stale : what::hit;
     return stale;
 }
 
@@ -147,6 +172,15 @@ std::size_t store::purge(const std::string& key) {
     for (const auto& each : gone) release(*each);
     drop_if_empty(at);
     return gone.size();
+}
+
+object_ptr store::variant(const std::string& key, const field_list& request) const {
+    const auto at = slots_.find(key);
+    if (at == slots_.end()) return nullptr;
+    for (const auto& each : at->second.objects) {
+        if (each->is == stored_object::role::response && variant_matches(*each, request)) return each;
+    }
+    return nullptr;
 }
 
 void store::remove(stored_object& object) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "proxy-under-test/cache/bans.h"
+#include "proxy-under-test/cache/cache_directives.h"
 #include "proxy-under-test/cache/stored_object.h"
 
 namespace badorigin::cache {
@@ -56,6 +57,7 @@ struct lookup_request {
     nanoseconds now{0};
     std::optional<nanoseconds> most_grace, most_ttl;  ///< req.grace, req.ttl
     bool always_miss = false, never_wait = false;     ///< req.hash_always_miss, req.hash_ignore_busy
+    client_wishes wishes = {};
 };
 
 struct lookup_result {
@@ -69,6 +71,7 @@ struct lookup_result {
     } is = what::miss;
     object_ptr object;
     fetch_lead lead = {};
+    object_ptr fallback = {};  ///< what may be served if the fetch fails (RFC 5861 4)
 };
 
 struct storage_area {
@@ -85,6 +88,8 @@ public:
     /// Replaces the same variant. False: it is larger than its whole storage area.
     bool insert(const object_ptr& object, const request_head& request);
     std::size_t purge(const std::string& key);
+    /// The stored variant for the request, however old, or null.
+    object_ptr variant(const std::string& key, const field_list& request) const;
 
     std::size_t objects(nanoseconds now);
     /// The newest object of another key.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy-under-test/cache/freshness.h"
 #include "proxy-under-test/cache/planted_bugs.h"
 
 namespace badorigin::cache {
@@ -14,16 +15,53 @@ std::uint64_t bytes_of(const stored_object& object) {
     return sum;
 }
 
+std::shared_ptr<stored_object> renewed_by_head(const stored_object& stored, const stored_object& answer, const request_head& request) {
+    const auto& brought = answer.head.fields;
+    for (const auto name : {"ETag", "Last-Modified"}) {
+        if (brought.value(name) != stored.head.fields.value(name)) return nullptr;
+    }
+    const auto* length = brought.find("Content-Length");
+    if (length && *length != std::to_string(stored.content.size())) return nullptr;
+    auto out = std::make_shared<stored_object>(stored);
+    out->held = false;
+    out->origin_time = answer.origin_time;
+    out->received = answer.received;
+    update_stored_fields(out->head.fields, brought);
+    const auto life = rfc_lifetime(out->head, request, out->received);
+    if (life.ttl < nanoseconds{0}) return nullptr;
+    out->ttl = life.ttl;
+    out->grace = life.grace;
+    out->keep = life.keep;
+    return out;
+}
+
+namespace {
+/// What a request says in one field, so that the same said otherwise is the same (RFC 9111 4.1): of the Accept fields, lists whose
+/// values know no case, only the elements count; an absent field is not an empty one.
+std::string selecting(std::string_view name, const field_list& request) {
+    if (!request.has(name)) return "absent";
+    const auto said = request.joined(name);
+    if (!name.starts_with("accept")) return '=' + said;
+    std::string out = "=";
+    for (const auto element : list_elements(said)) out.append(lower(element)).append(",");
+    std::erase_if(out, [](char c) { return c == ' ' || c == '\t'; });
+    return out;
+}
+}  // namespace
+
 std::vector<field> variant_of(std::string_view vary, const field_list& request) {
     std::vector<field> out;
-    for (const auto name : list_elements(vary)) out.push_back({lower(name), request.joined(name)});
+    for (const auto named : list_elements(vary)) {
+        const auto name = lower(named);
+        out.push_back({name, selecting(name, request)});
+    }
     return out;
 }
 
 bool variant_matches(const stored_object& object, const field_list& request) {
     if (planted(bug::ignore_vary)) return true;
     return std::ranges::all_of(object.variant,
-                               [&](const field& chosen) { return chosen.name != "*" && request.joined(chosen.name) == chosen.value; });
+                               [&](const field& chosen) { return chosen.name != "*" && selecting(chosen.name, request) == chosen.value; });
 }
 
 }  // namespace badorigin::cache

@@ -32,6 +32,8 @@ struct stored_object {
     nanoseconds origin_time{0};  ///< when it was new: header received, minus the Age it came with
     nanoseconds received{0};
     nanoseconds ttl{0}, grace{0}, keep{0};  ///< ttl from origin_time on, the others one after the other
+    nanoseconds stale_if_error{0};          ///< beyond ttl
+    bool must_revalidate = false;           ///< never to be served stale, whatever a client accepts
 
     std::vector<field> variant;  ///< the request fields that Vary names, as they were
     std::string backend;
@@ -50,6 +52,9 @@ struct stored_object {
     bool has_validator() const { return head.fields.has("ETag") || head.fields.has("Last-Modified"); }
 };
 using object_ptr = std::shared_ptr<stored_object>;
+
+/// RFC 9111 4.3.5: the stored response as the answer to a HEAD renews it; null where that shows it to be another one.
+std::shared_ptr<stored_object> renewed_by_head(const stored_object& stored, const stored_object& answer, const request_head& request);
 
 /// What it costs its storage area: content, fields, key, and what the store needs to find it.
 std::uint64_t bytes_of(const stored_object& object);

@@ -154,4 +154,32 @@ sub vcl_fini { return (ok); }
 )vcl";
 }
 
+std::string_view rfc_source() {
+    return R"vcl(vcl 4.0;
+
+sub vcl_req_method {
+    # A method that is not known goes on like any other.
+    if (req.method !~ "^(GET|HEAD|PRI|CONNECT)$") { return (pass); }
+}
+# Whether an answer may be stored, it says itself (RFC 9111 3.5, 7.3).
+sub vcl_req_authorization { return; }
+sub vcl_req_cookie { return; }
+
+sub vcl_beresp_stale {
+    # Neither fresh, nor ever to be served stale or validated.
+    if (beresp.ttl + beresp.grace + beresp.keep <= 0s) { call vcl_beresp_hitmiss; }
+    return;
+}
+sub vcl_beresp_cookie { return; }
+sub vcl_beresp_control {
+    # Whatever lifetime a policy has given to it.
+    if (!beresp.http.CDN-Cache-Control && beresp.http.Cache-Control !~ "(?i)must-understand"
+        && beresp.http.Cache-Control ~ "(?i)(^|,)[ \t]*(no-store|private)[ \t]*(=|,|$)") {
+        call vcl_beresp_hitmiss;
+    }
+    return;
+}
+)vcl";
+}
+
 }  // namespace badorigin::cache::vcl

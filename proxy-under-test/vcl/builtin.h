@@ -6,5 +6,7 @@
 namespace badorigin::cache::vcl {
 
 std::string_view builtin_source();
+/// What stands before it, where the RFCs count for more than Varnish's way: RFC 9111 decides what is stored, not cookies.
+std::string_view rfc_source();
 
 }  // namespace badorigin::cache::vcl

@@ -86,7 +86,17 @@ private:
 };
 
 /// Names that begin with vcl_ are the language's. What is built in joins behind what the user wrote under the same name.
-void join_builtin(sources& all, tree& code) {
+void join_behind(tree& code, tree& base) {
+    for (auto& each : base.subroutines) {
+        if (auto* own = code.find(each->name)) {
+            std::ranges::move(each->bodies, std::back_inserter(own->bodies));
+        } else {
+            code.subroutines.push_back(std::move(each));
+        }
+    }
+}
+
+void join_builtin(sources& all, tree& code, builtin beneath) {
     const auto which = all.add("built-in VCL", std::string(builtin_source()), ".");
     tree base;
     parse(all, which, ".", base);
@@ -98,13 +108,12 @@ void join_builtin(sources& all, tree& code) {
                                                former_or_suggestion(each->name, names)));
         }
     }
-    for (auto& each : base.subroutines) {
-        if (auto* own = code.find(each->name)) {
-            std::ranges::move(each->bodies, std::back_inserter(own->bodies));
-        } else {
-            code.subroutines.push_back(std::move(each));
-        }
+    if (beneath == builtin::rfc) {
+        tree rules;
+        parse(all, all.add("built-in VCL by the RFCs", std::string(rfc_source()), "."), ".", rules);
+        join_behind(code, rules);
     }
+    join_behind(code, base);
 }
 
 }  // namespace
@@ -113,7 +122,7 @@ program::program() : parts_(std::make_unique<parts>()) {}
 program::~program() = default;
 
 std::expected<std::shared_ptr<const program>, std::vector<error>> program::load(std::string source, std::string name,
-                                                                                std::string include_directory) {
+                                                                                std::string include_directory, builtin beneath) {
     sources all;
     const std::shared_ptr<program> made(new program);
     auto& into = *made->parts_;
@@ -126,7 +135,7 @@ std::expected<std::shared_ptr<const program>, std::vector<error>> program::load(
     into.backends = define_backends(all, into.code);
     if (into.backends.empty())
         all.complain({.source = which}, "the policy has no backend; it needs at least one (`backend default none;` will do)");
-    join_builtin(all, into.code);
+    join_builtin(all, into.code, beneath);
     checker(all, into.code, into.acls).run();
     if (!all.clean()) return std::unexpected(all.errors());
 

@@ -90,12 +90,16 @@ public:
     virtual bool ban(std::string_view expression) = 0;
 };
 
+/// What stands behind the user's code: what RFC 9111 wants of a shared cache, or what Varnish 7 does.
+enum class builtin { rfc, varnish };
+
 class program {
 public:
     ~program();
     /// `name` is used in positions; `include_directory` for include statements. All errors found, in source order.
     static std::expected<std::shared_ptr<const program>, std::vector<error>> load(std::string source, std::string name,
-                                                                                  std::string include_directory = ".");
+                                                                                  std::string include_directory = ".",
+                                                                                  builtin beneath = builtin::varnish);
 
     /// Runs the subroutine as the user wrote it and, where it falls off its end, the built-in one behind it (Varnish's order; built-in
     /// behaviour as in Varnish 7's built-in VCL). Always ends in an action that the subroutine may return.

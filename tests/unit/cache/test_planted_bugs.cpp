@@ -267,7 +267,7 @@ bool leaves_no_memory(const plants& bugs) {
 std::pair<bool, int> after(const plants& bugs, std::chrono::seconds age, int requests = 1) {
     origin app;
     cache_process cache(app, grace_30, bugs);
-    ask(cache, app, get("/x"), ok("one", "Connection: close\r\n"));
+    ask(cache, app, get("/x"), ok("one", "Cache-Control: max-age=30\r\nConnection: close\r\n"));
     cache.advance(age);
     std::vector<wire> clients;
     for (int i = 0; i < requests; ++i) {
@@ -323,7 +323,7 @@ bool collapses(const plants& bugs) {
 bool waiters_get_their_own(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
-    ask(cache, app, get("/other"), ok("other", "Connection: close\r\n"));
+    ask(cache, app, get("/other"), ok("other", "Cache-Control: max-age=30\r\nConnection: close\r\n"));
     auto one = cache.connect(), two = cache.connect();
     one.send(get("/x"));
     auto fetch = app.accept();

@@ -222,11 +222,11 @@ TEST(requests, variants_do_not_mix) {
     client.send(get("/x", "Accept-Language: en\r\n"));
     auto fetch = app.accept();
     fetch.read();
-    fetch.send(ok("english", "Vary: Accept-Language\r\n"));
+    fetch.send(ok("english", "Cache-Control: max-age=30\r\nVary: Accept-Language\r\n"));
     EXPECT_EQ(client.read().body, "english");
     client.send(get("/x", "Accept-Language: de\r\n"));
     fetch.read();
-    fetch.send(ok("deutsch", "Vary: Accept-Language\r\n"));
+    fetch.send(ok("deutsch", "Cache-Control: max-age=30\r\nVary: Accept-Language\r\n"));
     EXPECT_EQ(client.read().body, "deutsch");
     client.send(get("/x", "Accept-Language: en\r\n"));
     EXPECT_EQ(client.read().body, "english");

@@ -9,8 +9,10 @@
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/delivery.h"
 #include "proxy-under-test/cache/freshness.h"
+#include "proxy-under-test/cache/invalidation.h"
 #include "proxy-under-test/cache/message_reader.h"
 #include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/cache/ranges.h"
 #include "proxy-under-test/cache/saint_list.h"
 #include "proxy-under-test/cache/store.h"
 
@@ -65,36 +67,113 @@ TEST(dates, all_three_forms_are_read_and_one_is_written) {
     }
     EXPECT_FALSE(parse_http_date("0"));
     EXPECT_FALSE(parse_http_date("Sun, 06 Nov 1994 08:49:37 CET"));
+    for (const auto wrong :
+         {"Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT", "Sun,  06 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
+          "Sun, 31 Feb 1994 08:49:37 GMT", "Sun 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 gmt"}) {
+        EXPECT_FALSE(parse_http_date(wrong)) << wrong;
+    }
     EXPECT_EQ(http_date(784111777s + 999ms), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
 TEST(dates, what_nanoseconds_cannot_hold_is_still_before_or_after) {
     EXPECT_GT(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT"), nanoseconds(7000000000s));
     EXPECT_EQ(parse_http_date("Sat, 01 Jan 0001 00:00:00 GMT"), nanoseconds(0s));
-    EXPECT_EQ(initial_lifetime(response_with({{"Expires", "Fri, 31 Dec 9999 23:59:59 GMT"}}), 1700000000s).ttl, nanoseconds(2147483648s));
+    EXPECT_EQ(rfc_lifetime(response_with({{"Expires", "Fri, 31 Dec 9999 23:59:59 GMT"}}), {}, 1700000000s).ttl, nanoseconds(2147483648s));
 }
 
-TEST(freshness, s_maxage_before_max_age_before_expires_before_the_default) {
-    EXPECT_EQ(initial_lifetime(response_with({}), 0s).ttl, 120s);
-    EXPECT_EQ(initial_lifetime(response_with({{"Cache-Control", "max-age=30, s-maxage=\"7\""}}), 0s).ttl, 7s);
-    EXPECT_EQ(initial_lifetime(response_with({{"Cache-Control", "max-age=30"}, {"Expires", "0"}}), 0s).ttl, 30s);
-    const field date{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"};
-    EXPECT_EQ(initial_lifetime(response_with({date, {"Expires", "Sun, 06 Nov 1994 08:50:37 GMT"}}), 0s).ttl, 60s);
-    EXPECT_EQ(initial_lifetime(response_with({date, {"Expires", "Sun, 06 Nov 1994 08:40:37 GMT"}}), 0s).ttl, 0s);
-    EXPECT_EQ(initial_lifetime(response_with({{"Expires", "0"}}), 0s).ttl, 0s);
-    EXPECT_EQ(initial_lifetime(response_with({{"Cache-Control", "max-age=no"}}), 0s).ttl, 0s);
+nanoseconds rfc_ttl(std::initializer_list<field> fields, int status = 200, const request_head& by = {}) {
+    return rfc_lifetime(response_with(fields, status), by, 784111777s).ttl;
+}
+nanoseconds varnish_ttl(std::initializer_list<field> fields, int status = 200) {
+    return varnish_lifetime(response_with(fields, status), 0s).ttl;
+}
+const field dated{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"};
+
+TEST(freshness, s_maxage_before_max_age_before_expires_before_a_guess) {
+    EXPECT_EQ(varnish_ttl({}), 120s);
+    EXPECT_EQ(rfc_ttl({}), 0s) << "without Last-Modified there is nothing to guess by";
+    EXPECT_EQ(rfc_ttl({dated, {"Last-Modified", "Sun, 06 Nov 1994 08:47:57 GMT"}}), 10s);
+    EXPECT_EQ(rfc_ttl({dated, {"Last-Modified", "Sun, 06 Nov 1904 08:47:57 GMT"}}), 24h);
+    for (const auto ttl :
+         {+[](std::initializer_list<field> f) { return rfc_ttl(f); }, +[](std::initializer_list<field> f) { return varnish_ttl(f); }}) {
+        EXPECT_EQ(ttl({{"Cache-Control", "max-age=30, s-maxage=\"7\""}}), 7s);
+        EXPECT_EQ(ttl({{"Cache-Control", "max-age=30"}, {"Expires", "0"}}), 30s);
+        EXPECT_EQ(ttl({dated, {"Expires", "Sun, 06 Nov 1994 08:50:37 GMT"}}), 60s);
+        EXPECT_EQ(ttl({dated, {"Expires", "Sun, 06 Nov 1994 08:40:37 GMT"}}), 0s);
+        EXPECT_EQ(ttl({{"Expires", "0"}}), 0s);
+    }
 }
 
-TEST(freshness, only_some_statuses_are_storable_and_redirects_when_they_say_so) {
-    EXPECT_LT(initial_lifetime(response_with({{"Cache-Control", "max-age=30"}}, 500), 0s).ttl, 0s);
-    EXPECT_LT(initial_lifetime(response_with({}, 302), 0s).ttl, 0s);
-    EXPECT_EQ(initial_lifetime(response_with({{"Cache-Control", "max-age=30"}}, 302), 0s).ttl, 30s);
-    EXPECT_EQ(initial_lifetime(response_with({}, 404), 0s).ttl, 120s);
+TEST(freshness, what_is_malformed_or_contradictory_is_stale) {
+    for (const auto value : {"max-age=no", "max-age=-1", "max-age=1.5", "max-age", "max-age=", "max-age =30", "max-age= 30", "max-age='30'",
+                             "max-age=30, max-age=60"}) {
+        EXPECT_EQ(rfc_ttl({{"Cache-Control", value}}), 0s) << value;
+    }
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "MAX-AGE=30,max-age=\"30\""}}), 30s);
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "max-age=00000000000030"}}), 30s);
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "max-age=99999999999999999999"}}), 2147483648s);
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "x=\"max-age=30\", max-age=5"}}), 5s);
+    EXPECT_EQ(rfc_ttl({dated, {"Expires", "Sun, 06 Nov 1994 08:50:37 GMT"}, {"Expires", "Sun, 06 Nov 1994 08:51:37 GMT"}}), 0s);
 }
 
-TEST(freshness, stale_while_revalidate_initialises_grace) {
-    EXPECT_EQ(initial_lifetime(response_with({}), 0s).grace, 10s);
-    EXPECT_EQ(initial_lifetime(response_with({{"Cache-Control", "max-age=1, stale-while-revalidate=33"}}), 0s).grace, 33s);
+TEST(freshness, what_rfc_9111_forbids_to_store_is_not_stored) {
+    for (const auto value : {"no-store", "private", "private=\"X\"", "max-age=30, no-store", "must-understand, no-store, private"}) {
+        EXPECT_LT(rfc_ttl({{"Cache-Control", value}}), 0s) << value;
+    }
+    EXPECT_LT(rfc_ttl({{"Cache-Control", "max-age=30"}, {"Vary", "Accept, *"}}), 0s);
+    EXPECT_LT(rfc_ttl({{"Cache-Control", "max-age=30"}}, 206), 0s);
+    EXPECT_LT(rfc_ttl({{"Set-Cookie", "a=b"}}), 0s);
+    EXPECT_EQ(rfc_ttl({{"Set-Cookie", "a=b"}, {"Cache-Control", "max-age=30"}}), 30s);
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "must-understand, no-store, max-age=30"}}), 30s);
+    EXPECT_LT(rfc_ttl({{"Cache-Control", "must-understand, max-age=30"}}, 299), 0s);
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "max-age=30"}}, 299), 30s);
+}
+
+TEST(freshness, a_response_to_authorization_is_stored_when_it_says_that_it_may_be) {
+    const auto known = request_with({{"Authorization", "Basic eA=="}});
+    EXPECT_LT(rfc_ttl({{"Cache-Control", "max-age=30"}}, 200, known), 0s);
+    for (const auto value : {"max-age=30, public", "max-age=30, must-revalidate", "s-maxage=30"})
+        EXPECT_EQ(rfc_ttl({{"Cache-Control", value}}, 200, known), 30s) << value;
+}
+
+TEST(freshness, only_some_statuses_are_storable_and_the_others_when_they_say_so) {
+    EXPECT_LT(varnish_ttl({{"Cache-Control", "max-age=30"}}, 500), 0s);
+    EXPECT_LT(varnish_ttl({}, 302), 0s);
+    EXPECT_EQ(varnish_ttl({{"Cache-Control", "max-age=30"}}, 302), 30s);
+    EXPECT_EQ(varnish_ttl({}, 404), 120s);
+    EXPECT_EQ(rfc_ttl({{"Cache-Control", "max-age=30"}}, 500), 30s);
+    EXPECT_LT(rfc_ttl({{"Last-Modified", "Sun, 06 Nov 1904 08:47:57 GMT"}}, 500), 0s);
+    EXPECT_LT(rfc_ttl({{"Last-Modified", "Sun, 06 Nov 1904 08:47:57 GMT"}}, 302), 0s);
+    EXPECT_EQ(rfc_ttl({dated, {"Last-Modified", "Sun, 06 Nov 1904 08:47:57 GMT"}}, 404), 24h);
+    EXPECT_EQ(rfc_ttl({dated, {"Last-Modified", "Sun, 06 Nov 1904 08:47:57 GMT"}, {"Cache-Control", "public"}}, 302), 24h);
+}
+
+TEST(freshness, a_targeted_field_counts_alone_when_it_is_well_formed) {
+    EXPECT_EQ(rfc_ttl({{"CDN-Cache-Control", "max-age=7"}, {"Cache-Control", "no-store"}}), 7s);
+    EXPECT_LT(rfc_ttl({{"CDN-Cache-Control", "no-store"}, {"Cache-Control", "max-age=30"}}), 0s);
+    EXPECT_EQ(rfc_ttl({{"CDN-Cache-Control", "max-age=\n"}, {"Cache-Control", "max-age=30"}}), 30s);
+    EXPECT_EQ(rfc_ttl({{"CDN-Cache-Control", ""}, {"Cache-Control", "max-age=30"}}), 30s);
+}
+
+TEST(freshness, stale_while_revalidate_is_grace_unless_staleness_is_forbidden) {
+    EXPECT_EQ(varnish_lifetime(response_with({}), 0s).grace, 10s);
+    EXPECT_EQ(varnish_lifetime(response_with({{"Cache-Control", "max-age=1, stale-while-revalidate=33"}}), 0s).grace, 33s);
+    const auto grace = [](std::string value) { return rfc_lifetime(response_with({{"Cache-Control", std::move(value)}}), {}, 0s).grace; };
+    EXPECT_EQ(grace("max-age=1"), 0s);
+    EXPECT_EQ(grace("max-age=1, stale-while-revalidate=33"), 33s);
+    for (const std::string forbids : {"must-revalidate", "proxy-revalidate", "s-maxage=1", "no-cache"})
+        EXPECT_EQ(grace("max-age=1, stale-while-revalidate=33, " + forbids), 0s) << forbids;
+}
+
+TEST(freshness, age_is_the_largest_of_what_is_said_and_what_dates_show) {
+    const nanoseconds noon = 784111777s;
+    EXPECT_EQ(initial_age(response_with({dated, {"Age", "5"}}), noon, noon + 2s), 7s) << "the delay counts";
+    EXPECT_EQ(initial_age(response_with({dated, {"Age", "5"}}), noon + 60s, noon + 60s), 60s) << "the apparent age";
+    EXPECT_EQ(initial_age(response_with({dated}), noon - 60s, noon - 60s), 0s) << "never negative";
+    EXPECT_EQ(upstream_age(response_with({{"Age", "7, 9"}})), 7s);
+    EXPECT_EQ(upstream_age(response_with({{"Age", "7"}, {"Age", "9"}})), 7s);
+    for (const auto wrong : {"-1", "1.5", "x", ""}) EXPECT_EQ(upstream_age(response_with({{"Age", wrong}})), 0s) << wrong;
+    EXPECT_EQ(upstream_age(response_with({{"Age", "99999999999999999999"}})), 2147483648s);
 }
 
 TEST(saint_list, a_key_is_listed_until_its_time_is_over) {
@@ -302,18 +381,82 @@ TEST(delivery, a_single_range_of_a_whole_response) {
     struct {
         std::string range, content, content_range;
         int status;
-    } const cases[] = {{"bytes=2-4", "234", "bytes 2-4/10", 206}, {"bytes=-3", "789", "bytes 7-9/10", 206},
-                       {"bytes=8-", "89", "bytes 8-9/10", 206},   {"bytes=10-", "", "bytes */10", 416},
-                       {"bytes=4-2", "0123456789", "", 200},      {"bytes=0-1,3-4", "0123456789", "", 200}};
+    } const cases[] = {{"bytes=2-4", "234", "bytes 2-4/10", 206},
+                       {"bytes=-3", "789", "bytes 7-9/10", 206},
+                       {"bytes=8-", "89", "bytes 8-9/10", 206},
+                       {"bytes=10-", "", "bytes */10", 416},
+                       {"bytes=4-2", "0123456789", "", 200},
+                       {"bytes=0-5,3-9", "0123456789", "", 200},
+                       {"Bytes=2-4", "234", "bytes 2-4/10", 206},
+                       {"bytes=20-,2-4", "234", "bytes 2-4/10", 206},
+                       {"lines=2-4", "0123456789", "", 200},
+                       {"bytes=2-99999999999999999999", "23456789", "bytes 2-9/10", 206},
+                       {"bytes=99999999999999999999-", "", "bytes */10", 416},
+                       {"bytes=-0", "", "bytes */10", 416}};
     for (const auto& c : cases) {
         client_exchange x;
         x.original = x.request = request_with({{"Range", c.range}});
         x.response = response_with({});
         const auto out = framed(x, "0123456789", true, true, true);
-        EXPECT_EQ(out.content, c.content) << c.range;
+        EXPECT_EQ(out.content(), c.content) << c.range;
         EXPECT_EQ(x.response.status, c.status) << c.range;
         EXPECT_EQ(x.response.fields.value("Content-Range"), c.content_range) << c.range;
     }
+}
+
+TEST(delivery, several_ranges_are_parts_with_their_places) {
+    client_exchange x;
+    x.original = x.request = request_with({{"Range", "bytes=0-1, -2"}});
+    x.response = response_with({{"Content-Type", "text/plain"}});
+    const auto out = framed(x, "0123456789", true, true, true);
+    EXPECT_EQ(x.response.status, 206);
+    const std::string type(x.response.fields.value("Content-Type"));
+    const auto boundary = type.substr(type.find('=') + 1);
+    EXPECT_EQ(out.content(), "--" + boundary + "\r\nContent-Type: text/plain\r\nContent-Range: bytes 0-1/10\r\n\r\n01\r\n--" + boundary +
+                                 "\r\nContent-Type: text/plain\r\nContent-Range: bytes 8-9/10\r\n\r\n89\r\n--" + boundary + "--\r\n");
+    EXPECT_EQ(x.response.fields.value("Content-Length"), std::to_string(out.content().size()));
+    EXPECT_FALSE(x.response.fields.has("Content-Range"));
+}
+
+TEST(ranges, if_range_is_compared_strongly) {
+    const field modified{"Last-Modified", "Sun, 06 Nov 1994 08:49:30 GMT"};
+    const auto strong = response_with({dated, modified, {"ETag", "\"a\""}});
+    const auto applies = [](std::string condition, const response_head& stored) {
+        return range_applies(request_with({{"If-Range", std::move(condition)}}), stored);
+    };
+    EXPECT_TRUE(applies("\"a\"", strong));
+    EXPECT_FALSE(applies("\"b\"", strong));
+    EXPECT_FALSE(applies("W/\"a\"", response_with({{"ETag", "W/\"a\""}})));
+    EXPECT_TRUE(applies(modified.value, strong));
+    EXPECT_FALSE(applies("Sun, 06 Nov 1994 08:49:31 GMT", strong));
+    EXPECT_FALSE(applies(dated.value, response_with({dated, {"Last-Modified", dated.value}})))
+        << "it may have changed twice in that second";
+    EXPECT_FALSE(applies("", response_with({})));
+}
+
+TEST(invalidation, targets_of_the_same_origin_and_no_others) {
+    const auto target = [](std::string_view reference) { return same_origin_target(reference, "/a/b?q", "h"); };
+    EXPECT_EQ(target("/x"), "/x");
+    EXPECT_EQ(target("x?y#z"), "/a/x?y");
+    EXPECT_EQ(target("../x"), "/x");
+    EXPECT_EQ(target("./"), "/a/");
+    EXPECT_EQ(target("?y"), "/a/b?y");
+    EXPECT_EQ(target("http://H:80/x"), "/x");
+    EXPECT_EQ(target("//h"), "/");
+    EXPECT_EQ(target("/x:y"), "/x:y");
+    for (const auto other : {"http://other/x", "//other/x", "https://h/x", "http://h:81/x", "mailto:a", "http:x"})
+        EXPECT_FALSE(target(other)) << other;
+}
+
+TEST(invalidation, only_a_success_of_an_unsafe_method_invalidates) {
+    auto post = request_with({{"Host", "h"}});
+    post.method = "POST";
+    post.target = "/a";
+    const auto created = response_with({{"Location", "/b"}, {"Content-Location", "http://other/c"}}, 201);
+    EXPECT_EQ(invalidated_targets(post, created), (std::vector<std::string>{"/a", "/b"}));
+    EXPECT_TRUE(invalidated_targets(post, response_with({}, 500)).empty());
+    post.method = "GET";
+    EXPECT_TRUE(invalidated_targets(post, created).empty());
 }
 
 TEST(fields, hop_by_hop_fields_stay_behind) {
