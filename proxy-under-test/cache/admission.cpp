@@ -31,14 +31,30 @@ std::expected<line, std::string> read_line(std::string_view whole) {
     return line{name, trimmed(text.substr(colon + 1)), whole};
 }
 
-/// RFC 9112 3.2.2: an absolute target names the host, so it must be what Host must be. User information is refused (RFC 9110 4.2.4).
-bool names_malformed_host(std::string_view start_line) {
-    constexpr std::string_view scheme = "http://";
-    const auto first = start_line.find(' ') + 1;
-    const auto target = start_line.substr(first, start_line.rfind(' ') - first);
-    if (!same_name(target.substr(0, scheme.size()), scheme)) return false;
+/// uri-host [":" port], read strictly enough that no other reader finds another host in it; empty is allowed where the target has none.
+bool is_host(std::string_view text) {
+    const auto bracket = text.starts_with('[') ? text.find(']') : 0;
+    if (bracket == std::string_view::npos) return false;
+    const auto colon = text.find(':', bracket);
+    const auto port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+    const auto name = text.substr(0, colon);
+    const auto allowed = [](char c) { return is_token_char(c) || std::string_view("[]:()=;$").contains(c); };
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    return std::ranges::all_of(name, allowed) && std::ranges::all_of(port, digit) && port.size() <= 5 && (colon != 0);
+}
+
+/// RFC 9112 3.2: origin-form, absolute-form of http, authority-form of CONNECT, asterisk-form of OPTIONS. User information is refused
+/// (RFC 9110 4.2.4), and what an absolute target names must be what Host must be.
+std::optional<std::string> target_refused(std::string_view method, std::string_view target) {
+    constexpr std::string_view scheme = "http://", malformed = "a malformed request target";
+    const auto visible = [](char c) { return c > 0x20 && c < 0x7f && c != '#'; };
+    if (!std::ranges::all_of(target, visible)) return std::string(malformed);
+    if (target.starts_with('/')) return std::nullopt;
+    if (method == "CONNECT" || (method == "OPTIONS" && target == "*")) return std::nullopt;
+    if (!same_name(target.substr(0, scheme.size()), scheme)) return std::string(malformed);
     const auto authority = target.substr(scheme.size(), target.find_first_of("/?", scheme.size()) - scheme.size());
-    return authority.empty() || authority.find_first_of(" \t,@") != std::string_view::npos;
+    if (authority.empty() || !is_host(authority)) return "a malformed host in the request target";
+    return std::nullopt;
 }
 
 std::optional<std::string> framing_refused(const std::vector<const line*>& lengths, const std::vector<const line*>& codings,
@@ -100,11 +116,15 @@ std::optional<std::string> head_collector::start_line_refused() const {
     }
     if (!text_.ends_with("\r\n")) return std::nullopt;
     const std::string_view start_line = std::string_view(text_).substr(0, text_.size() - 2);
-    const auto last_blank = start_line.rfind(' ');
-    if (last_blank == std::string_view::npos || start_line.find(' ') == last_blank) return "no HTTP version in the request line";
+    const auto first_blank = start_line.find(' '), last_blank = start_line.rfind(' ');
+    if (!std::ranges::all_of(start_line.substr(0, first_blank), is_token_char) || first_blank == 0) return "a method that is no token";
+    if (last_blank == std::string_view::npos || first_blank == last_blank) return "no HTTP version in the request line";
     const auto stated = start_line.substr(last_blank + 1);
-    if (stated.size() != version.size() + 1 || !stated.starts_with(version)) return "an HTTP version that is not 1.x";
-    return std::nullopt;
+    const bool digit = stated.size() == version.size() + 1 && stated.back() >= '0' && stated.back() <= '9';
+    if (!digit || !stated.starts_with(version)) return "an HTTP version that is not 1.x";
+    const auto target = start_line.substr(first_blank + 1, last_blank - first_blank - 1);
+    if (target.empty() || target.find(' ') != std::string_view::npos) return "white space in the request line";
+    return target_refused(start_line.substr(0, first_blank), target);
 }
 
 std::expected<admitted_head, std::string> admit(std::string head, side of) {
@@ -134,9 +154,7 @@ std::expected<admitted_head, std::string> admit(std::string head, side of) {
         const auto hosts = named("Host");
         if (hosts.size() > 1) return std::unexpected("several Host fields");
         if (hosts.empty() && !http_1_0) return std::unexpected("no Host field");
-        if (!hosts.empty() && hosts.front()->value.find_first_of(" \t,/@") != std::string_view::npos)
-            return std::unexpected("a malformed Host");
-        if (names_malformed_host(start_line)) return std::unexpected("a malformed host in the request target");
+        if (!hosts.empty() && !is_host(hosts.front()->value)) return std::unexpected("a malformed Host");
     }
 
     admitted_head out{std::move(head), {}};
