@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <stdexcept>
 
@@ -29,11 +30,15 @@ std::string root_of(const std::string& path) {
     return (fs::is_directory(given) ? given : given.parent_path()).string();
 }
 
+}  // namespace
+
 bool passes(const std::string& id, const std::string& filter) {
     if (filter.empty()) return true;
     if (filter.find('*') != std::string::npos) return ::fnmatch(filter.c_str(), id.c_str(), 0) == 0;
     return id.find(filter) != std::string::npos;
 }
+
+namespace {
 
 std::string judged_where(const judge::rule_row& r) {
     if (r.where == judge::judged_in::captures_made_elsewhere) return "captures";
@@ -46,6 +51,7 @@ found find(const options& asked) {
     std::vector<std::string> paths = asked.paths;
     if (paths.empty()) paths.push_back("scenarios");
     found all;
+    std::map<std::string, std::size_t> counts;  // sorted, each file once
     std::size_t before = 0;
     for (const auto& path : paths) {
         if (!fs::exists(path))
@@ -56,13 +62,19 @@ found find(const options& asked) {
             throw std::runtime_error(fmt::format("{}: is not below {} like the paths before it; run them apart", path, all.root));
         all.root = root;
         for (const auto& file : scenario::find_scenarios(fs::absolute(path).lexically_normal().string())) {
-            ++before;
-            const std::string id = fs::path(file).lexically_relative(root).replace_extension("").string();
-            if (passes(id, asked.filter)) all.files.push_back(file);
+            const auto ids = scenario::ids_in(file, root);
+            const auto count =
+                static_cast<std::size_t>(std::ranges::count_if(ids, [&](const auto& id) { return passes(id, asked.filter); }));
+            before += ids.size();
+            const auto own = fs::path(file).lexically_relative(root).replace_extension("").string();
+            if (ids.empty() || ids.front() != own) all.tables.insert(file);
+            if (count > 0) counts[file] = count;
         }
     }
-    std::sort(all.files.begin(), all.files.end());
-    all.files.erase(std::unique(all.files.begin(), all.files.end()), all.files.end());
+    for (const auto& [file, count] : counts) {
+        all.files.push_back(file);
+        all.scenarios += count;
+    }
     if (all.files.empty()) {
         throw std::runtime_error(
             before == 0
@@ -110,9 +122,9 @@ int list(const options& asked) {
     } else {
         const found all = find(asked);
         for (const auto& file : all.files) {
-            const auto read = scenario::read_file(file, all.root, scenario::time_mode::virtual_time, judge::rule_ids());
+            const auto read = scenario::read_all(file, all.root, scenario::time_mode::virtual_time, judge::rule_ids());
             if (read) {
-                text += fmt::format("{}\t{}\t{}\n", read->id, fmt::join(read->covers, ","), read->claim);
+                for (const auto& one : *read) text += fmt::format("{}\t{}\t{}\n", one.id, fmt::join(one.covers, ","), one.claim);
                 continue;
             }
             for (const auto& p : read.error()) std::fputs(fmt::format("badorigin: {}\n", p.text()).c_str(), stderr);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,12 @@ namespace badorigin::cli {
 /// folder). Throws std::runtime_error with a sentence where a path does not exist or nothing is left.
 struct found {
     std::vector<std::string> files;
+    std::set<std::string> tables;  ///< those of them that hold cases
+    std::size_t scenarios = 0;     ///< in them that pass the filter
     std::string root;
 };
 found find(const options& asked);
+bool passes(const std::string& id, const std::string& filter);
 
 /// Folder of this program, where badorigin-cache lies too.
 std::string program_directory();

@@ -27,7 +27,8 @@ std::chrono::milliseconds milliseconds_of(double seconds) {
 }
 
 report::entry entry_of(stage::run_result&& r) {
-    return {std::move(r.verdict), std::move(r.claim), std::move(r.file), std::move(r.folder), r.took, std::move(r.cited), r.evidence};
+    return {std::move(r.verdict), std::move(r.claim), std::move(r.file),    std::move(r.folder), r.took,
+            std::move(r.cited),   r.evidence,         std::move(r.sections)};
 }
 
 void check_planted(const std::vector<std::string>& asked) {
@@ -47,6 +48,7 @@ int run(const options& asked) {
     const found scenarios = find(asked);
     stage::run_settings settings;
     settings.scenarios = scenarios.files;
+    settings.wanted = [&](const std::string& id) { return passes(id, asked.filter); };
     settings.root = scenarios.root;
     settings.policies = asked.policies.empty() ? scenarios.root + "/policies" : asked.policies;
     settings.proxies = asked.proxies;
@@ -69,15 +71,20 @@ int run(const options& asked) {
     settings.own_namespaces = can_have_own_namespaces();
     catch_interrupts();
 
-    report::console console(stdout, style_for(asked), scenarios.files.size() * asked.proxies.size());
+    report::console console(stdout, style_for(asked), scenarios.scenarios * asked.proxies.size());
     stage::progress tell;
     tell.prepared = [&] { require_writable_reports(asked); };
     tell.begun = [&](const std::string& scenario, const std::string& proxy) { console.begun(scenario, proxy); };
-    tell.ended = [&](const stage::run_result& r) { console.ended(entry_of(stage::run_result(r))); };
+    const auto to_tell = [&](stage::run_result&& r) {
+        auto out = entry_of(std::move(r));
+        out.of_table = scenarios.tables.contains(out.file);
+        return out;
+    };
+    tell.ended = [&](const stage::run_result& r) { console.ended(to_tell(stage::run_result(r))); };
     auto results = stage::run_all(settings, tell);
     const int code = stage::exit_code(results);
     std::vector<report::entry> entries;
-    for (auto& r : results) entries.push_back(entry_of(std::move(r)));
+    for (auto& r : results) entries.push_back(to_tell(std::move(r)));
     const bool all_written = finish(asked, console, entries);
     if (interrupt.load()) {
         const bool kept = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return !e.evidence.empty(); });

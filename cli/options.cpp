@@ -20,6 +20,7 @@ Examples:
   badorigin run scenarios/saint --proxy varnish            one suite against Debian's varnishd
   badorigin run scenarios --proxy bundled --proxy varnish --junit report.xml --json report.json
   badorigin run scenarios --plant body-lost-on-retry       prove that the checks can fail
+  badorigin run conformance --proxy nginx                  the conformance table against any proxy
   badorigin run my.yaml --proxy 'cmd:haproxy -db -f {config}'
   badorigin judge out/bundled/saint/*                      judge stored evidence again
   badorigin verify client.pcap origin.pcap                 judge what tcpdump has seen of any proxy

@@ -56,7 +56,7 @@ struct reply {
     int status = 200;
     std::string reason;  ///< empty: the registered phrase
     std::string version = "1.1";
-    field_lines fields;
+    field_lines fields;  ///< a value may hold `{date}`, `{date + 60s}`, `{date - 2h}`: counted from when the response is made
     content body;
     std::vector<int> interim;  ///< 1xx statuses sent first
     nanoseconds delay{0};      ///< between the whole request and the first byte of the response

@@ -1,6 +1,8 @@
 #include "fake-backends/wire_text.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <ctime>
 
 #include <fmt/format.h>
@@ -63,6 +65,39 @@ std::string http_date(std::chrono::seconds since_epoch) {
     ::gmtime_r(&when, &parts);
     return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", days[parts.tm_wday], parts.tm_mday, months[parts.tm_mon],
                        parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+namespace {
+
+/// "", "+ 60s", "- 2h".
+std::optional<std::chrono::seconds> read_offset(std::string_view text) {
+    text = trimmed(text);
+    if (text.empty()) return std::chrono::seconds{0};
+    const char sign = text.front();
+    text = trimmed(text.substr(1));
+    if ((sign != '+' && sign != '-') || text.empty()) return std::nullopt;
+    static constexpr std::array units{std::pair{'s', 1}, std::pair{'m', 60}, std::pair{'h', 3600}, std::pair{'d', 86400}};
+    const auto unit = std::ranges::find(units, text.back(), [](const auto& one) { return one.first; });
+    text.remove_suffix(1);
+    std::int32_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (unit == units.end() || error != std::errc{} || end != text.data() + text.size() || count < 0) return std::nullopt;
+    return std::chrono::seconds{std::int64_t{count} * unit->second * (sign == '-' ? -1 : 1)};
+}
+
+}  // namespace
+
+std::optional<std::string> with_dates(std::string_view text, std::chrono::seconds since_epoch) {
+    constexpr std::string_view opening = "{date";
+    std::string out;
+    for (auto at = text.find(opening); at != text.npos; at = text.find(opening)) {
+        const auto end = text.find('}', at);
+        const auto offset = end == text.npos ? std::nullopt : read_offset(text.substr(at + opening.size(), end - at - opening.size()));
+        if (!offset) return std::nullopt;
+        out.append(text.substr(0, at)).append(http_date(since_epoch + *offset));
+        text.remove_prefix(end + 1);
+    }
+    return out.append(text);
 }
 
 std::optional<std::chrono::seconds> read_http_date(const std::string& text) {

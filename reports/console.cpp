@@ -104,6 +104,11 @@ void console::ended(const entry& what) {
     clear_live();
     const auto& v = what.verdict;
     const bool good = v.outcome == judge::outcome::upheld || v.outcome == judge::outcome::not_applicable;
+    if (what.of_table) {
+        if (!good) put(paint(judge::decisive(v), case_text(what)));
+        show_live();
+        return flush();
+    }
     const bool long_reason = v.reason.find('\n') != std::string::npos;
     if (!style_.quiet || !good) {
         put(fmt::format("{} {}  {}  {:.2f} s{}\n", paint(v.outcome, fmt::format("{:<14}", judge::name(v.outcome))), v.scenario, v.proxy,
@@ -148,6 +153,7 @@ void console::finish(const std::vector<entry>& all) {
         if (counts[what] == 0 && what != judge::outcome::upheld) continue;
         line += fmt::format("{}{}", line.empty() ? "" : ", ", paint(what, fmt::format("{} {}", counts[what], judge::name(what))));
     }
+    put(topics_text(all));
     if (const auto weaker = weaker_evidence(all); !weaker.empty()) put(weaker + "\n");
     put(line + "\n");
     flush();

@@ -18,6 +18,8 @@ std::string results_json(const std::vector<entry>& all, const std::string& tool_
         one["proxy"] = e.verdict.proxy;
         one["outcome"] = judge::name(e.verdict.outcome);
         one["claim"] = e.claim;
+        if (e.verdict.demand != scenario::demand::required) one["kind"] = judge::name(e.verdict.demand);
+        if (!e.sections.empty()) one["sections"] = e.sections;
         if (!e.verdict.reason.empty()) one["reason"] = e.verdict.reason;
         if (!e.verdict.notes.empty()) one["notes"] = e.verdict.notes;
         one["evidence_kind"] = capture::name(e.kind);

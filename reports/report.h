@@ -31,6 +31,8 @@ struct entry {
     std::chrono::nanoseconds took{0};
     std::vector<capture::exchange_ptr> cited;
     capture::evidence_kind kind = capture::evidence_kind::libpcap;
+    std::vector<std::string> sections = {};  ///< of RFCs, that the scenario names
+    bool of_table = false;                   ///< a case of a conformance table: told in a line, and counted by topic
     std::shared_ptr<const captured> capture = nullptr;  ///< null: the evidence is a bundle
 
     /// Whose frames have a file's name; null: no others' do.
@@ -78,6 +80,10 @@ std::string on_the_wire(const capture::exchange& what, const capture::evidence* 
 std::string frames_text(capture::frame_number first, capture::frame_number last, const capture::evidence* files);  ///< "frames 3-5"
 std::string connection_state(const capture::exchange& e);  ///< "fresh", "reused, idle for 0.300 s"
 std::string citation_text(const judge::citation& c);
+
+// Of conformance tables: what one case has to say that was not upheld; how many were, by topic and kind. Empty: there are no cases.
+std::string case_text(const entry& what);
+std::string topics_text(const std::vector<entry>& all);
 
 // What is told of a capture made elsewhere, beside its verdict: how it was read and R0 outright, as text and as JSON; advice.
 std::string captured_text(const captured& what);

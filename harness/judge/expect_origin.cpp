@@ -83,6 +83,26 @@ answer check_body_at_origin(const step_case& c) {
     return with_attempts(upheld(where), attempts);
 }
 
+/// Of the last attempt: the one whose answer counts.
+template <class Judge>
+answer of_last_request(const step_case& c, Judge judged) {
+    auto attempts = c.about.run.attempts(c.seen);
+    std::erase_if(attempts, [](const exchange_ptr& a) { return !a->request; });
+    if (!attempts.empty()) return judged(attempts.back()->request->message, cite("request on the origin leg", *attempts.back()));
+    auto a = violated("no origin was asked on its behalf", cite("exchange on the client leg", c.client()));
+    a.needs_complete = true;
+    return a;
+}
+
+answer check_fields_at_origin(const step_case& c) {
+    return of_last_request(c, [&](const auto& m, const citation& where) { return judge_fields(m, c.expected.fields_at_origin, where); });
+}
+
+answer check_fields_absent_at_origin(const step_case& c) {
+    return of_last_request(
+        c, [&](const auto& m, const citation& where) { return judge_absent_fields(m, c.expected.fields_absent_at_origin, where); });
+}
+
 answer check_reused_at_origin(const step_case& c) {
     auto attempts = c.about.run.attempts(c.seen);
     if (attempts.empty()) {
@@ -104,6 +124,8 @@ std::vector<key_check> origin_checks() {
         {"attempts", [](const expectation& e) { return e.attempts.has_value(); }, check_attempts},
         {"fetched_from", [](const expectation& e) { return !e.fetched_from.empty(); }, check_fetched_from},
         {"body_at_origin", [](const expectation& e) { return e.body_at_origin.has_value(); }, check_body_at_origin},
+        {"fields_at_origin", [](const expectation& e) { return !e.fields_at_origin.empty(); }, check_fields_at_origin},
+        {"fields_at_origin", [](const expectation& e) { return !e.fields_absent_at_origin.empty(); }, check_fields_absent_at_origin},
         {"reused_at_origin", [](const expectation& e) { return e.reused_at_origin.has_value(); }, check_reused_at_origin},
     };
 }

@@ -1,6 +1,10 @@
 #include "harness/judge/expectations.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "harness/judge/pattern.h"
 
 namespace badorigin::judge {
 
@@ -12,6 +16,27 @@ answer violated(std::string message, citation rests_on) {
 }
 answer inconclusive(std::string message) {
     return {outcome::inconclusive, std::move(message), {}, false};
+}
+
+answer judge_fields(const http::message& m, const std::vector<std::pair<std::string, std::string>>& wanted, const citation& where) {
+    for (const auto& [name, expression] : wanted) {
+        auto compiled = pattern::compile(expression);
+        if (!compiled)
+            return {outcome::error, fmt::format("the expression for {} is wrong: {}", name, compiled.error().message), {}, false};
+        auto values = http::values(m.fields, name);
+        if (std::ranges::any_of(values, [&](std::string_view v) { return compiled->found_in(v); })) continue;
+        return violated(values.empty()
+                            ? fmt::format("no field {}", name)
+                            : fmt::format("field {} is \"{}\", which /{}/ does not match", name, fmt::join(values, "\", \""), expression),
+                        where);
+    }
+    return upheld(where);
+}
+
+answer judge_absent_fields(const http::message& m, const std::vector<std::string>& names, const citation& where) {
+    for (const auto& name : names)
+        if (auto value = m.field(name)) return violated(fmt::format("there is a field {}: {}", name, *value), where);
+    return upheld(where);
 }
 
 namespace {

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/scenario/spelling.h"
+
 namespace badorigin::judge {
 
 using json = nlohmann::ordered_json;
@@ -27,6 +29,18 @@ std::string_view name(outcome what) {
 
 outcome worst(outcome a, outcome b) {
     return std::max(a, b);
+}
+
+std::string_view name(scenario::demand what) {
+    return scenario::word_of(scenario::demand_words, what);
+}
+
+outcome decisive(const verdict& v) {
+    if (v.demand == scenario::demand::required || v.outcome == outcome::error) return v.outcome;
+    auto worst_rule = v.outcome == outcome::not_applicable ? v.outcome : outcome::upheld;
+    for (const auto& f : v.findings)
+        if (f.kind == kind::required) worst_rule = worst(worst_rule, f.outcome);
+    return worst_rule;
 }
 
 std::string_view name(kind what) {
@@ -73,7 +87,10 @@ std::string verdicts_json(const verdict& v) {
         // how often the same thing went wrong may differ between runs
         if (findings.empty() || findings.back() != row) findings.push_back(std::move(row));
     }
-    return dump({{"scenario", v.scenario}, {"proxy", v.proxy}, {"outcome", name(v.outcome)}, {"findings", std::move(findings)}});
+    json all{{"scenario", v.scenario}, {"proxy", v.proxy}, {"outcome", name(v.outcome)}};
+    if (v.demand != scenario::demand::required) all["kind"] = name(v.demand);
+    all["findings"] = std::move(findings);
+    return dump(all);
 }
 
 std::string citations_json(const verdict& v) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "capture/exchange.h"
+#include "harness/scenario/scenario.h"
 #include "http/anomaly.h"
 
 namespace badorigin::judge {
@@ -18,6 +19,7 @@ outcome worst(outcome a, outcome b);
 
 enum class kind : std::uint8_t { required, advice, expectation, premise };
 std::string_view name(kind what);
+std::string_view name(scenario::demand what);
 
 /// What a finding rests on: something that anybody can look up in the evidence.
 struct citation {
@@ -49,8 +51,13 @@ struct verdict {
     /// Exchanges that findings of violated and inconclusive claims cite, advice left out, in order: for showing them as they were on the
     /// wire.
     std::vector<capture::exchange_ptr> cited = {};
+    scenario::demand demand = scenario::demand::required;  ///< what is expected: whether it decides when it is not met
     std::vector<std::string> notes = {};  ///< what may explain it, never asserted on: requests that the script does not answer
 };
+
+/// What of a verdict decides a run. Where a scenario states advice or what is optional, that is its rules, and an error: an expectation
+/// that is not met is told and decides nothing.
+outcome decisive(const verdict& v);
 
 /// The stable part as JSON text: scenario, proxy, outcome, and for each finding claim, kind, outcome, subject. Identical for identical
 /// evidence, and from run to run of a deterministic scenario.

@@ -223,6 +223,7 @@ verdict session::finish(const capture::evidence& all) {
     verdict v;
     v.scenario = about.scenario.id.empty() ? all.manifest.scenario : about.scenario.id;
     v.proxy = all.manifest.proxy;
+    v.demand = about.scenario.kind;
     v.notes = all.manifest.unexpected;
     for (auto& r : state_->rules) {
         if (r.judges) r.what->finish(about, r.findings);

@@ -26,6 +26,7 @@ std::optional<peers::fault> read_fault(reader& to, const YAML::Node& from);
 
 // read_origins.cpp
 std::vector<peers::origin_script> read_origins(reader& to, const YAML::Node& from);
+std::vector<peers::reply> read_replies(reader& to, const YAML::Node& from);
 std::vector<std::string> read_origin_names(const YAML::Node& from);
 
 // read_steps.cpp
@@ -42,6 +43,14 @@ expectation read_expectation(reader& to, const YAML::Node& from, std::string_vie
 
 // read_run.cpp: of the whole run
 void read_run_expectations(reader& to, const YAML::Node& from, scenario& out);
+
+// read_table.cpp
+bool is_table(const YAML::Node& document);
+/// `id` stands before the cases' own.
+std::expected<std::vector<scenario>, std::vector<problem>> read_table(const YAML::Node& document, const std::string& file,
+                                                                      const std::string& id, time_mode mode,
+                                                                      const std::vector<std::string>& known_rules, std::uint64_t seed);
+std::vector<std::string> case_names(const YAML::Node& document);
 
 /// Why a regular expression is none, or nothing.
 std::optional<std::string> regex_error(std::string_view pattern);

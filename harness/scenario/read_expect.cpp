@@ -6,9 +6,10 @@ namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 18> expectation_keys{
-    "status",   "body",     "age",    "stale",          "fetches",          "attempts", "fetched_from", "same_copy_as", "fields",
-    "complete", "answered", "closed", "body_at_origin", "reused_at_origin", "reused",   "overlaps",     "within",       "at_least"};
+constexpr std::array<std::string_view, 20> expectation_keys{
+    "status",       "body",     "age",      "stale",    "fetches", "attempts",        "fetched_from",
+    "same_copy_as", "fields",   "complete", "answered", "closed",  "body_at_origin",  "reused_at_origin",
+    "reused",       "overlaps", "within",   "at_least", "interim", "fields_at_origin"};
 
 void read_status(reader& to, const YAML::Node& from, expectation& out) {
     if (!from.IsSequence()) {
@@ -16,7 +17,8 @@ void read_status(reader& to, const YAML::Node& from, expectation& out) {
         return;
     }
     for (const auto& item : to.list(from, "status")) {
-        if (auto one = to.status(item, "status")) out.status_in.push_back(*one);
+        const bool none = item.IsScalar() && item.Scalar() == "0";
+        if (auto one = none ? std::optional{0} : to.status(item, "status")) out.status_in.push_back(*one);
     }
 }
 
@@ -38,17 +40,27 @@ void read_age(reader& to, const YAML::Node& from, expectation& out) {
     out.age = to.duration(from, "age");
 }
 
-void read_field_patterns(reader& to, const YAML::Node& from, expectation& out) {
-    for (auto& one : read_pairs(to, from, "fields")) {
-        auto pattern = to.text(one.value, fmt::format("fields: {}", one.name));
+using patterns = std::vector<std::pair<std::string, std::string>>;
+
+void read_field_patterns(reader& to, const YAML::Node& from, std::string_view what, patterns& present, std::vector<std::string>& absent) {
+    for (auto& one : read_pairs(to, from, what)) {
+        auto pattern = to.text(one.value, fmt::format("{}: {}", what, one.name));
         if (!pattern) continue;
         if (is_plain(one.value) && *pattern == "absent") {
-            out.fields_absent.push_back(std::move(one.name));
+            absent.push_back(std::move(one.name));
         } else if (const auto why = regex_error(*pattern)) {
-            to.wrong(one.value, fmt::format("fields: {}: '{}' is no regular expression: {}", one.name, *pattern, *why));
+            to.wrong(one.value, fmt::format("{}: {}: '{}' is no regular expression: {}", what, one.name, *pattern, *why));
         } else {
-            out.fields.emplace_back(std::move(one.name), std::move(*pattern));
+            present.emplace_back(std::move(one.name), std::move(*pattern));
         }
+    }
+}
+
+void read_interim(reader& to, const YAML::Node& from, expectation& out) {
+    out.interim.emplace();
+    if (from.IsSequence() && from.size() == 0) return;
+    for (const auto& item : to.list(from, "interim")) {
+        if (const auto status = to.status(item, "interim", 100, 199)) out.interim->push_back(*status);
     }
 }
 
@@ -96,7 +108,11 @@ expectation read_expectation(reader& to, const YAML::Node& from, std::string_vie
     keys.with("status", [&](const auto& node) { read_status(to, node, out); });
     keys.with("body", [&](const auto& node) { read_body(to, node, out); });
     keys.with("age", [&](const auto& node) { read_age(to, node, out); });
-    keys.with("fields", [&](const auto& node) { read_field_patterns(to, node, out); });
+    keys.with("fields", [&](const auto& node) { read_field_patterns(to, node, "fields", out.fields, out.fields_absent); });
+    keys.with("fields_at_origin", [&](const auto& node) {
+        read_field_patterns(to, node, "fields_at_origin", out.fields_at_origin, out.fields_absent_at_origin);
+    });
+    keys.with("interim", [&](const auto& node) { read_interim(to, node, out); });
     keys.with("fetches", [&](const auto& node) { out.fetches = to.count(node, "fetches"); });
     keys.with("attempts", [&](const auto& node) { out.attempts = to.count(node, "attempts"); });
     keys.with("stale", [&](const auto& node) { out.stale = to.yes_no(node, "stale"); });

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "fake-backends/wire_text.h"
 #include "harness/scenario/parts.h"
 #include "harness/scenario/spelling.h"
 
@@ -44,8 +45,18 @@ bool is_entity_tag(std::string_view text) {
            text.substr(1, text.size() - 2).find_first_of("\"\r\n ") == std::string_view::npos;
 }
 
+void check_dates(reader& to, const YAML::Node& from, const peers::field_lines& fields) {
+    for (const auto& [name, value] : fields) {
+        if (!peers::with_dates(value, std::chrono::seconds{0}))
+            to.wrong(from, fmt::format("{}: '{}': expected a date such as {{date}}, {{date + 60s}}, {{date - 2h}}", name, value));
+    }
+}
+
 void read_field_keys(reader& to, const shape& from, reply& out) {
-    from.with("fields", [&](const auto& node) { set(out.fields, read_fields(to, node, "fields")); });
+    from.with("fields", [&](const auto& node) {
+        set(out.fields, read_fields(to, node, "fields"));
+        check_dates(to, node, out.fields);
+    });
     from.with("cache", [&](const auto& node) {
         if (auto value = read_cache(to, node)) out.fields.emplace_back("Cache-Control", std::move(*value));
     });
@@ -123,6 +134,8 @@ reply read_reply(reader& to, const YAML::Node& from, int repeat) {
     return out;
 }
 
+}  // namespace
+
 std::vector<reply> read_replies(reader& to, const YAML::Node& from) {
     std::vector<reply> out;
     if (from.IsMap()) {
@@ -141,6 +154,8 @@ std::vector<reply> read_replies(reader& to, const YAML::Node& from) {
     }
     return out;
 }
+
+namespace {
 
 peers::origin_script read_origin(reader& to, const entry& from) {
     peers::origin_script out;

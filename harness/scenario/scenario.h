@@ -35,7 +35,7 @@ struct instant {
 /// What one client step may be expected to have got. Absent members claim nothing. Each is shorthand for a query over the packets.
 struct expectation {
     std::optional<int> status;
-    std::vector<int> status_in;             ///< any of them
+    std::vector<int> status_in;             ///< any of them; 0: the proxy closed without an answer
     std::optional<std::string> body;        ///< literal; compared whole
     std::optional<peers::content> body_of;  ///< generated: size and hash compared
     std::optional<nanoseconds> age;         ///< Age field, ± 1 s and whatever interval the packets allow
@@ -47,9 +47,12 @@ struct expectation {
     std::vector<std::pair<std::string, std::string>>
         fields;  ///< name → regular expression (PCRE2, searched) that some line of that name matches
     std::vector<std::string> fields_absent;
-    std::optional<bool> complete;  ///< the response ended as framed
-    std::optional<bool> answered;  ///< any final response at all
-    std::optional<bool> closed;    ///< the proxy closed (true) or kept (false) the connection after the response
+    std::vector<std::pair<std::string, std::string>> fields_at_origin;  ///< the same of the last request that an origin got on its behalf
+    std::vector<std::string> fields_absent_at_origin;
+    std::optional<std::vector<int>> interim;  ///< statuses of the interim responses before the final one, in order
+    std::optional<bool> complete;             ///< the response ended as framed
+    std::optional<bool> answered;             ///< any final response at all
+    std::optional<bool> closed;               ///< the proxy closed (true) or kept (false) the connection after the response
     std::optional<std::string>
         body_at_origin;  ///< "whole": each attempt carried the request's body; "none": none did; "last": the last attempt did
     std::optional<bool> reused_at_origin;  ///< the first attempt went over a connection that had served before
@@ -134,9 +137,17 @@ struct probe_expectation {
 
 enum class time_mode : std::uint8_t { virtual_time, real_time };
 
+/// What it means when an expectation is not met. Rules and premises are the same in all.
+enum class demand : std::uint8_t {
+    required,  ///< an RFC's MUST, or the promise of a feature
+    advice,    ///< an RFC's SHOULD
+    optional   ///< an RFC's MAY: shows what the proxy can do
+};
+
 struct scenario {
     std::string id;  ///< "saint/blacklisted-url-keeps-away-from-its-origin": path below scenarios/ without .yaml
     std::string claim;
+    demand kind = demand::required;
     std::vector<std::string> covers;                  ///< field-report items
     std::vector<std::string> sections;                ///< RFC sections
     std::string policy;                               ///< name of a folder in scenarios/policies; empty: "default"

@@ -44,6 +44,12 @@ inline constexpr std::array origin_act_words{
     spelled{"reset-idle", origin_act::what::reset_idle},
 };
 
+inline constexpr std::array demand_words{
+    spelled{"required", demand::required},
+    spelled{"advice", demand::advice},
+    spelled{"optional", demand::optional},
+};
+
 template <class Words, class Enum>
 constexpr std::string_view word_of(const Words& words, Enum value) {
     for (const auto& word : words) {

@@ -128,12 +128,13 @@ void write_status(YAML::Emitter& out, const expectation& what) {
     out << Flow << what.status_in;
 }
 
-void write_expected_fields(YAML::Emitter& out, const expectation& what) {
-    if (what.fields.empty() && what.fields_absent.empty()) return;
+void write_expected_fields(YAML::Emitter& out, std::string_view key, const std::vector<std::pair<std::string, std::string>>& present,
+                           const std::vector<std::string>& absent) {
+    if (present.empty() && absent.empty()) return;
     std::vector<std::pair<std::string, const std::string*>> all;
-    for (const auto& [name, pattern] : what.fields) all.emplace_back(name, &pattern);
-    for (const auto& name : what.fields_absent) all.emplace_back(name, nullptr);
-    write_key(out, "fields");
+    for (const auto& [name, pattern] : present) all.emplace_back(name, &pattern);
+    for (const auto& name : absent) all.emplace_back(name, nullptr);
+    write_key(out, key);
     write_pairs(out, all, [&](const auto& pair) { pair.second == nullptr ? write_word(out, "absent") : write_text(out, *pair.second); });
 }
 
@@ -184,7 +185,12 @@ void write_expectation(YAML::Emitter& out, std::string_view key, const expectati
     if (what.attempts) write_number(out, "attempts", *what.attempts);
     write_names(out, "fetched_from", what.fetched_from);
     if (what.same_copy_as) write_word(out, "same_copy_as", *what.same_copy_as);
-    write_expected_fields(out, what);
+    write_expected_fields(out, "fields", what.fields, what.fields_absent);
+    write_expected_fields(out, "fields_at_origin", what.fields_at_origin, what.fields_absent_at_origin);
+    if (what.interim) {
+        write_key(out, "interim");
+        out << Flow << *what.interim;
+    }
     if (what.complete) write_yes_no(out, "complete", *what.complete);
     if (what.answered) write_yes_no(out, "answered", *what.answered);
     if (what.closed) write_yes_no(out, "closed", *what.closed);

@@ -24,6 +24,12 @@ std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, c
 /// A file below the scenarios' root; its id is its path below `root` without the ending.
 std::expected<scenario, std::vector<problem>> read_file(const std::string& file, const std::string& root, time_mode mode,
                                                         const std::vector<std::string>& known_rules = {}, std::uint64_t seed = 0);
+/// The scenario of a file, or those that the cases of a table stand for (docs/conformance.md).
+std::expected<std::vector<scenario>, std::vector<problem>> read_all(const std::string& file, const std::string& root, time_mode mode,
+                                                                    const std::vector<std::string>& known_rules = {},
+                                                                    std::uint64_t seed = 0);
+/// The ids of what read_all gives, without judging it.
+std::vector<std::string> ids_in(const std::string& file, const std::string& root);
 /// Ordinary YAML with literal durations that runs again; round trip in the same mode: read_yaml(write_yaml(s), s.file, s.id, s.mode) == s.
 /// `real: yes` or `real: no` stands for can_be_real, since the other clock's durations are no part of a resolved scenario.
 std::string write_yaml(const scenario& what);

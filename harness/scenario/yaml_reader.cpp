@@ -4,13 +4,14 @@
 
 #include "harness/scenario/document.h"
 #include "harness/scenario/parts.h"
+#include "harness/scenario/spelling.h"
 
 namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> file_keys{"claim", "covers",    "sections", "policy", "promises", "real",  "values",
-                                                     "clock", "rules_off", "not_for",  "needs",  "origins",  "steps", "expect"};
+constexpr std::array<std::string_view, 15> file_keys{"claim", "kind",      "covers",  "sections", "policy",  "promises", "real",  "values",
+                                                     "clock", "rules_off", "not_for", "needs",    "origins", "steps",    "expect"};
 constexpr std::array<std::string_view, 4> header_durations{"ttl", "grace", "saint",
                                                            "keep"};  // a real proxy reads these from fields in whole seconds
 constexpr nanoseconds longest_real_promise = std::chrono::seconds{5}, longest_real_wait = std::chrono::seconds{10};
@@ -57,6 +58,7 @@ private:
             if (node.IsScalar() && out_.claim.find_first_not_of(" \t\r\n") == std::string::npos)
                 to_.wrong(node, "claim: expected one sentence");
         });
+        keys_.with("kind", [&](const auto& node) { set(out_.kind, to_.one_of(node, "kind", demand_words)); });
         keys_.with("covers", [&](const auto& node) {
             for (const auto& item : to_.list(node, "covers")) {
                 auto text = to_.text(item, "covers");

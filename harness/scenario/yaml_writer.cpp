@@ -35,6 +35,7 @@ void write_map(YAML::Emitter& out, std::string_view key, const std::map<std::str
 
 void write_head(YAML::Emitter& out, const scenario& what) {
     write_text(out, "claim", what.claim);
+    if (what.kind != demand::required) write_word(out, "kind", word_of(demand_words, what.kind));
     write_list(out, "covers", what.covers);
     write_list(out, "sections", what.sections);
     if (!what.policy.empty()) write_word(out, "policy", what.policy);

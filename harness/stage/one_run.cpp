@@ -176,6 +176,7 @@ std::expected<run_result, std::string> judge_again(const std::string& folder) {
     if (!stored) return std::unexpected(stored.error());
     run_result result;
     result.claim = stored->scenario.claim;
+    result.sections = stored->scenario.sections;
     result.file = stored->scenario.file;
     result.folder = folder;
     result.cited = std::move(stored->verdict.cited);

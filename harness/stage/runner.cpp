@@ -41,18 +41,21 @@ std::vector<job> plan(const run_settings& settings) {
             }
             const auto mode =
                 proxy->can(drivers::capability::virtual_time) ? scenario::time_mode::virtual_time : scenario::time_mode::real_time;
-            auto script = scenario::read_file(file, settings.root, mode, rules, settings.seed);
-            if (!script) {
-                for (const auto& p : script.error()) problems += p.text() + "\n";
+            auto scripts = scenario::read_all(file, settings.root, mode, rules, settings.seed);
+            if (!scripts) {
+                for (const auto& p : scripts.error()) problems += p.text() + "\n";
                 break;
             }
-            if (const auto wrong = wrong_queries(*script) + missing_policies(*script, settings.policies); !wrong.empty()) {
-                problems += wrong;
-                break;
+            std::string wrong;
+            for (auto& script : *scripts) {
+                if (settings.wanted && !settings.wanted(script.id)) continue;
+                wrong += wrong_queries(script) + missing_policies(script, settings.policies);
+                job next{std::move(script), specification, {}, jobs.size()};
+                next.not_applicable = why_not(next.script, *proxy, settings.policies);
+                jobs.push_back(std::move(next));
             }
-            job next{std::move(*script), specification, {}, jobs.size()};
-            next.not_applicable = why_not(next.script, *proxy, settings.policies);
-            jobs.push_back(std::move(next));
+            problems += wrong;
+            if (!wrong.empty()) break;
         }
     }
     if (!problems.empty()) {
@@ -82,9 +85,11 @@ void perform_steps(stage& scene, const scenario::scenario& script) {
 run_result perform(const job& what, const run_settings& settings, const std::function<void(stage&, const scenario::scenario&)>& act) {
     run_result result;
     result.claim = what.script.claim;
+    result.sections = what.script.sections;
     result.file = what.script.file;
     result.verdict.scenario = what.script.id;
     result.verdict.proxy = what.proxy;
+    result.verdict.demand = what.script.kind;
     result.evidence = settings.evidence;
     if (!what.not_applicable.empty()) {
         result.verdict.outcome = judge::outcome::not_applicable;
@@ -196,7 +201,7 @@ run_result run_one(const scenario::scenario& script, const std::string& proxy, c
 
 int exit_code(const std::vector<run_result>& results) {
     auto all = judge::outcome::not_applicable;
-    for (const auto& r : results) all = judge::worst(all, r.verdict.outcome);
+    for (const auto& r : results) all = judge::worst(all, judge::decisive(r.verdict));
     return exit_code(all);
 }
 

@@ -20,8 +20,9 @@ enum class keep_evidence : std::uint8_t { always, violated, never };  ///< viola
 class stage;
 
 struct run_settings {
-    std::vector<std::string> scenarios;  ///< files
-    std::string root;                    ///< folder that ids are relative to
+    std::vector<std::string> scenarios;                 ///< files
+    std::function<bool(const std::string& id)> wanted;  ///< which of what is in them; absent: all
+    std::string root;                                   ///< folder that ids are relative to
     std::string policies;
     std::vector<std::string> proxies;  ///< driver specifications
     std::string program_directory;
@@ -40,7 +41,8 @@ struct run_settings {
 struct run_result {
     judge::verdict verdict;
     std::string claim, file;
-    std::string folder;  ///< of the kept bundle; empty: not kept
+    std::vector<std::string> sections;  ///< of RFCs, that the scenario names
+    std::string folder;                 ///< of the kept bundle; empty: not kept
     std::chrono::nanoseconds took{0};
     std::vector<capture::exchange_ptr>
         cited;  ///< exchanges that findings other than upheld cite, for showing them as they were on the wire
