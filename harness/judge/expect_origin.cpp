@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/judge/expectations.h"
@@ -48,6 +50,28 @@ answer check_fetched_from(const step_case& c) {
                              fmt::join(c.expected.fetched_from, ", ")),
                  where);
     a.needs_complete = names.size() < c.expected.fetched_from.size();
+    return with_attempts(std::move(a), attempts);
+}
+
+/// A background refresh is a fetch that the request caused as well, but what it got is not of it.
+answer check_own_fetch(const step_case& c) {
+    auto where = cite("exchange on the client leg", c.client());
+    if (!c.client().answered()) {
+        auto a = violated("no final response came", where);
+        a.needs_complete = true;
+        return a;
+    }
+    const auto attempts = c.about.run.attempts(c.seen);
+    const auto& from = c.seen.delivered_from;
+    bool own = from && std::ranges::find(attempts, from) != attempts.end();
+    for (const auto& a : attempts) {
+        // raw bytes carry no serial to know them by
+        const bool may_be_it = a->answered() && (a->response->message.status == 304 || (a->serial.empty() && c.client().serial.empty()));
+        own = own || (may_be_it && a->response->header_end.number < c.client().response->first.number);
+    }
+    if (own == *c.expected.own_fetch) return with_attempts(upheld(where), attempts);
+    auto a = violated(own ? "what it got came from a fetch of its own" : "what it got did not come from a fetch of its own", where);
+    a.needs_complete = !own;
     return with_attempts(std::move(a), attempts);
 }
 
@@ -122,6 +146,7 @@ std::vector<key_check> origin_checks() {
     return {
         {"fetches", [](const expectation& e) { return e.fetches.has_value(); }, check_fetches},
         {"attempts", [](const expectation& e) { return e.attempts.has_value(); }, check_attempts},
+        {"own_fetch", [](const expectation& e) { return e.own_fetch.has_value(); }, check_own_fetch},
         {"fetched_from", [](const expectation& e) { return !e.fetched_from.empty(); }, check_fetched_from},
         {"body_at_origin", [](const expectation& e) { return e.body_at_origin.has_value(); }, check_body_at_origin},
         {"fields_at_origin", [](const expectation& e) { return !e.fields_at_origin.empty(); }, check_fields_at_origin},

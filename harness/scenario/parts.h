@@ -44,6 +44,10 @@ expectation read_expectation(reader& to, const YAML::Node& from, std::string_vie
 // read_run.cpp: of the whole run
 void read_run_expectations(reader& to, const YAML::Node& from, scenario& out);
 
+// yaml_reader.cpp: a mapping of names to the reason why. `known`: what may be named; null or empty: anything.
+void read_reasons(reader& to, const shape& from, std::string_view key, const std::vector<std::string>* known,
+                  std::map<std::string, std::string>& into);
+
 // read_table.cpp
 bool is_table(const YAML::Node& document);
 /// `id` stands before the cases' own.

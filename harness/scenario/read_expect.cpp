@@ -6,10 +6,10 @@ namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> expectation_keys{
+constexpr std::array<std::string_view, 21> expectation_keys{
     "status",       "body",     "age",      "stale",    "fetches", "attempts",        "fetched_from",
     "same_copy_as", "fields",   "complete", "answered", "closed",  "body_at_origin",  "reused_at_origin",
-    "reused",       "overlaps", "within",   "at_least", "interim", "fields_at_origin"};
+    "reused",       "overlaps", "within",   "at_least", "interim", "fields_at_origin", "own_fetch"};
 
 void read_status(reader& to, const YAML::Node& from, expectation& out) {
     if (!from.IsSequence()) {
@@ -115,6 +115,7 @@ expectation read_expectation(reader& to, const YAML::Node& from, std::string_vie
     keys.with("interim", [&](const auto& node) { read_interim(to, node, out); });
     keys.with("fetches", [&](const auto& node) { out.fetches = to.count(node, "fetches"); });
     keys.with("attempts", [&](const auto& node) { out.attempts = to.count(node, "attempts"); });
+    keys.with("own_fetch", [&](const auto& node) { out.own_fetch = to.yes_no(node, "own_fetch"); });
     keys.with("stale", [&](const auto& node) { out.stale = to.yes_no(node, "stale"); });
     keys.with("complete", [&](const auto& node) { out.complete = to.yes_no(node, "complete"); });
     keys.with("answered", [&](const auto& node) { out.answered = to.yes_no(node, "answered"); });

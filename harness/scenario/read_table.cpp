@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> table_keys{"topic", "policy", "given", "cases"};
 constexpr std::array<std::string_view, 2> given_keys{"origin", "exchanges"};
-constexpr std::array<std::string_view, 7> case_keys{"id", "says", "kind", "rfc", "origin", "exchanges", "rules_off"};
+constexpr std::array<std::string_view, 9> case_keys{"id", "says", "kind", "rfc", "origin", "exchanges", "expect", "rules_off", "not_for"};
 constexpr nanoseconds patience = std::chrono::seconds{10};  ///< of a client that names no deadline
 constexpr nanoseconds longest_real_wait = std::chrono::seconds{10};
 
@@ -88,13 +88,8 @@ public:
         from.with("says", [&](const auto& node) { set(out.claim, to_.text(node, "says")); });
         from.with("kind", [&](const auto& node) { set(out.kind, to_.one_of(node, "kind", demand_words)); });
         from.with("rfc", [&](const auto& node) { read_sections(node, out); });
-        from.with("rules_off", [&](const auto& node) {
-            for (const auto& one : to_.entries(node, "rules_off")) {
-                if (!known_rules_.empty() && std::ranges::find(known_rules_, one.key) == known_rules_.end())
-                    to_.not_known(one.key_node, "rules_off", one.key, known_rules_);
-                if (auto reason = to_.text(one.value, "rules_off")) out.rules_off[one.key] = std::move(*reason);
-            }
-        });
+        read_reasons(to_, from, "rules_off", &known_rules_, out.rules_off);
+        read_reasons(to_, from, "not_for", nullptr, out.not_for);
         for (const std::string_view key : {"id", "says", "rfc"})
             if (from.lacks(key)) to_.wrong(from.where(), fmt::format("a case: '{}' is missing", key));
         return out;
@@ -185,6 +180,7 @@ private:
                 break;
             case source::origin:
                 expect.fetches = 1;
+                expect.own_fetch = true;
                 break;
             case source::store:
                 expect.fetches = 0;
@@ -250,6 +246,7 @@ private:
         auto own = one.read(keys, false);
         if (own.all_refused) out.conditions.push_back(nothing_forwarded(to.at(node)));
         if (!own.steps.empty() && own.steps.front().at && !out.steps.empty()) own.steps.front().at->step = out.steps.back().name;
+        keys.with("expect", [&](const auto& value) { read_run_expectations(to, value, out); });
         app.routes.push_back(std::move(own.route));
         std::ranges::move(own.steps, std::back_inserter(out.steps));
         out.origins.push_back(std::move(app));

@@ -183,6 +183,7 @@ void write_expectation(YAML::Emitter& out, std::string_view key, const expectati
     if (what.stale) write_yes_no(out, "stale", *what.stale);
     if (what.fetches) write_number(out, "fetches", *what.fetches);
     if (what.attempts) write_number(out, "attempts", *what.attempts);
+    if (what.own_fetch) write_yes_no(out, "own_fetch", *what.own_fetch);
     write_names(out, "fetched_from", what.fetched_from);
     if (what.same_copy_as) write_word(out, "same_copy_as", *what.same_copy_as);
     write_expected_fields(out, "fields", what.fields, what.fields_absent);

@@ -121,23 +121,9 @@ private:
         }
     }
 
-    void read_reasons(std::string_view key, std::map<std::string, std::string>& into, const std::vector<std::string>* known) {
-        keys_.with(key, [&](const auto& node) {
-            for (const auto& one : to_.entries(node, key)) {
-                if (known != nullptr && !known->empty() && std::ranges::find(*known, one.key) == known->end())
-                    to_.not_known(one.key_node, key, one.key, *known);
-                auto reason = to_.text(one.value, fmt::format("{}: {}", key, one.key));
-                if (!reason) continue;
-                if (reason->find_first_not_of(" \t\r\n") == std::string::npos)
-                    to_.wrong(one.value, fmt::format("{}: {}: expected the reason", key, one.key));
-                into[one.key] = std::move(*reason);
-            }
-        });
-    }
-
     void read_names(const std::vector<std::string>& known_rules) {
-        read_reasons("rules_off", out_.rules_off, &known_rules);
-        read_reasons("not_for", out_.not_for, nullptr);
+        read_reasons(to_, keys_, "rules_off", &known_rules, out_.rules_off);
+        read_reasons(to_, keys_, "not_for", nullptr, out_.not_for);
         keys_.with("needs", [&](const auto& node) {
             for (const auto& item : to_.list(node, "needs")) {
                 auto text = to_.text(item, "needs");
@@ -180,6 +166,21 @@ private:
 };
 
 }  // namespace
+
+void read_reasons(reader& to, const shape& from, std::string_view key, const std::vector<std::string>* known,
+                  std::map<std::string, std::string>& into) {
+    from.with(key, [&](const auto& node) {
+        for (const auto& one : to.entries(node, key)) {
+            if (known != nullptr && !known->empty() && std::ranges::find(*known, one.key) == known->end())
+                to.not_known(one.key_node, key, one.key, *known);
+            auto reason = to.text(one.value, fmt::format("{}: {}", key, one.key));
+            if (!reason) continue;
+            if (reason->find_first_not_of(" \t\r\n") == std::string::npos)
+                to.wrong(one.value, fmt::format("{}: {}: expected the reason", key, one.key));
+            into[one.key] = std::move(*reason);
+        }
+    });
+}
 
 std::expected<scenario, std::vector<problem>> read_yaml(std::string_view text, const std::string& file, const std::string& id,
                                                         time_mode mode, const std::vector<std::string>& known_rules, std::uint64_t seed) {

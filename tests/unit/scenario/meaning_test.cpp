@@ -153,7 +153,11 @@ TEST(meaning, of_expectations) {
     EXPECT_EQ(first.within, 1500ms);
     EXPECT_EQ(first.at_least, 0s);
     const auto& struck = value.steps.at(1).clients.at(0);
-    EXPECT_THAT(struck.expect.status_in, ElementsAre(200, 500));
+    EXPECT_THAT(struck.expect.status_in, ElementsAre(200, 500, 0));
+    EXPECT_THAT(struck.expect.interim, testing::Optional(ElementsAre(103)));
+    EXPECT_EQ(struck.expect.own_fetch, true);
+    EXPECT_THAT(struck.expect.fields_at_origin, ElementsAre(testing::Pair("If-None-Match", "\"a\"")));
+    EXPECT_THAT(struck.expect.fields_absent_at_origin, ElementsAre("Via"));
     EXPECT_FALSE(struck.expect.status);
     EXPECT_EQ(struck.expect.body_of->size, 4000u);
     EXPECT_EQ(struck.expect.age_present, false);
