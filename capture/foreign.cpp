@@ -196,6 +196,13 @@ std::expected<foreign, std::string> read_in_parts(const std::vector<std::string>
     return read_parts(sources, settings, progress, to, known, again);
 }
 
+std::vector<std::string> foreign::all_notes() const {
+    auto out = notes;
+    for (const auto& f : files)
+        if (!f.damage.empty()) out.push_back(fmt::format("{} is damaged, and read as far as it goes: {}.", f.name, f.damage));
+    return out;
+}
+
 std::expected<foreign, std::string> read_foreign(const std::vector<std::string>& files, const foreign_settings& settings) {
     if (files.empty()) return std::unexpected("No capture file was given.");
     std::vector<source_file> sources = named(files);

@@ -33,9 +33,10 @@ struct foreign_file {
 struct foreign {
     capture::evidence evidence;
     std::vector<foreign_file> files;
-    std::vector<std::string> proxies;  ///< whose legs were joined, "10.0.0.1:8080"
-    std::vector<std::string> notes;    ///< sentences: what was assumed, and what could not be told
-    std::uint64_t exchanges = 0;       ///< that were read, and of these how many have a leg
+    std::vector<std::string> proxies;            ///< whose legs were joined, "10.0.0.1:8080"
+    std::vector<std::string> notes;              ///< sentences: what was assumed, and what could not be told
+    std::vector<std::string> all_notes() const;  ///< and which files are damaged
+    std::uint64_t exchanges = 0;                 ///< that were read, and of these how many have a leg
     std::uint64_t with_leg = 0;
 };
 

@@ -141,9 +141,8 @@ source read_bundle(const std::string& folder) {
 
 source read_files(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
     auto found = read_captures(files, proxies);
-    for (const auto& f : found.files)
-        if (!f.damage.empty()) found.notes.push_back(fmt::format("{} is damaged, and read as far as it goes: {}.", f.name, f.damage));
-    return {fmt::format("{}", fmt::join(files, ", ")), std::move(found.evidence), std::move(found.notes)};
+    auto notes = found.all_notes();
+    return {fmt::format("{}", fmt::join(files, ", ")), std::move(found.evidence), std::move(notes)};
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace badorigin::cli {
 
 struct replay_options {
     import_options from;  ///< captures, and how the proxy is configured
-    std::vector<std::string> proxies;
+    std::vector<std::string> proxies{"bundled"};
     std::string speed = "1", clock = "real", out = "out", allow, format = "text";
     std::vector<std::string> faults, volatile_fields;
 };

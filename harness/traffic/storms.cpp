@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view storm_of_statuses = "status-storm";
 
 std::unexpected<std::string> wrong(std::string_view text, std::string_view why) {
-    return std::unexpected(fmt::format("--fault '{}': {}", text, why));
+    return std::unexpected(fmt::format("fault '{}': {}", text, why));
 }
 
 std::string why_no_fault(const std::string& name) {

@@ -23,6 +23,7 @@ UNITS = {
     "harness/judge/": "judge",
     "harness/traffic/": "traffic",
     "harness/stage/": "stage",
+    "harness/replay/": "replay",
     "reports/": "reports",
     "cli/": "cli",
     "python/": "python",
@@ -41,8 +42,9 @@ MAY = {
     "traffic": {"http", "capture", "scenario", "script", "judge"},
     "stage": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge"},
     "reports": {"judge", "capture", "http"},
-    "python": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
-    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
+    "replay": {"http", "capture", "script", "peers", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
+    "python": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "replay", "reports"},
+    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "replay", "reports"},
 }
 # CMake targets that stand for a unit under another name.
 TARGETS = {"settings": "drivers", "cache_core": "cache", "badorigin-cache": "cache", "badorigin": "cli", "_core": "python"}

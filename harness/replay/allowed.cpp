@@ -1,10 +1,11 @@
-#include "cli/allowed.h"
+#include "harness/replay/allowed.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@
 
 #include "harness/scenario/yaml.h"
 
-namespace badorigin::cli {
+namespace badorigin::replay {
 
 namespace {
 
@@ -28,10 +29,8 @@ const std::map<std::string, std::string allowed_difference::*> members{
     {"name", &allowed_difference::name},     {"method", &allowed_difference::method}, {"target", &allowed_difference::target},
     {"then", &allowed_difference::then},     {"now", &allowed_difference::now}};
 
-allowed_difference read_entry(const std::string& file, std::size_t number, const json& from) {
-    const auto wrong = [&](const std::string& why) {
-        return std::runtime_error(fmt::format("--allow {}: entry {}: {}", file, number, why));
-    };
+allowed_difference read_entry(const std::string& list, std::size_t number, const json& from) {
+    const auto wrong = [&](const std::string& why) { return std::invalid_argument(fmt::format("{}: entry {}: {}", list, number, why)); };
     if (!from.is_object()) throw wrong("an object is expected");
     allowed_difference out;
     for (const auto& [key, value] : from.items()) {
@@ -54,18 +53,25 @@ allowed_difference read_entry(const std::string& file, std::size_t number, const
 
 }  // namespace
 
-allowed_differences::allowed_differences(const std::string& file) {
-    if (file.empty()) return;
+allowed_differences allowed_differences::read(const std::string& file) {
     errno = 0;
     std::ifstream in(file);
-    if (!in) throw std::runtime_error(fmt::format("--allow {}: {}", file, std::strerror(errno)));
+    std::ostringstream text;
+    if (in) text << in.rdbuf();
+    if (!in || errno != 0) throw std::invalid_argument(fmt::format("{}: {}", file, std::strerror(errno)));
+    return parse(text.str(), file);
+}
+
+allowed_differences allowed_differences::parse(const std::string& text, const std::string& name) {
     json document;
     try {
-        document = json::parse(in);
-    } catch (const json::exception& e) { throw std::runtime_error(fmt::format("--allow {}: {}", file, e.what())); }
+        document = json::parse(text);
+    } catch (const json::exception& e) { throw std::invalid_argument(fmt::format("{}: {}", name, e.what())); }
     if (!document.is_object() || !document.contains("allowed") || !document["allowed"].is_array())
-        throw std::runtime_error(fmt::format("--allow {}: expected {{\"allowed\": [{{\"reason\": …}}, …]}}", file));
-    for (const auto& one : document["allowed"]) all_.push_back(read_entry(file, all_.size() + 1, one));
+        throw std::invalid_argument(fmt::format("{}: expected {{\"allowed\": [{{\"reason\": …}}, …]}}", name));
+    allowed_differences out;
+    for (const auto& one : document["allowed"]) out.all_.push_back(read_entry(name, out.all_.size() + 1, one));
+    return out;
 }
 
 const allowed_difference* allowed_differences::allow(const traffic::difference& what, const traffic::recording& in,
@@ -93,4 +99,4 @@ void allowed_differences::begin_again() {
     for (auto& one : all_) one.met = 0;
 }
 
-}  // namespace badorigin::cli
+}  // namespace badorigin::replay

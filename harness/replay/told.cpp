@@ -1,4 +1,4 @@
-#include "cli/replay_report.h"
+#include "harness/replay/told.h"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +9,7 @@
 #include "harness/judge/facts.h"
 #include "reports/escaped.h"
 
-namespace badorigin::cli {
+namespace badorigin::replay {
 
 namespace {
 
@@ -125,16 +125,16 @@ json findings_json(const judge::verdict& v) {
 
 }  // namespace
 
-std::string recording_text(const traffic::recording& from, const std::string& name, const traffic::pace& how,
-                           const std::vector<std::string>& notes) {
-    auto out = fmt::format("{}: {} of {} exchanges of clients, {} answers of origins, {:.3f} s; speed {}\n", name, from.asks.size(),
-                           from.exchanges, from.answers.size(), from.asks.empty() ? 0.0 : seconds(from.asks.back().at), text_of(how));
+std::string recording_text(const replayer& of) {
+    const auto& from = of.recording();
+    auto out = fmt::format("{}: {} of {} exchanges of clients, {} answers of origins, {:.3f} s; speed {}\n", of.name(), from.asks.size(),
+                           from.exchanges, from.answers.size(), from.asks.empty() ? 0.0 : seconds(from.asks.back().at), text_of(of.pace()));
     for (const auto& [why, many] : from.left_out) out += fmt::format("  not replayed, {} times: {}\n", many, report::escaped(why));
-    for (const auto& note : notes) out += "  " + report::escaped(note) + "\n";
+    for (const auto& note : of.notes()) out += "  " + report::escaped(note) + "\n";
     return out;
 }
 
-std::string replayed_text(const replayed& one, const traffic::recording& from) {
+std::string replayed_text(const replayed& one, const replayer& of) {
     auto out = fmt::format("{:<14} {}  {:.2f} s{}\n", judge::name(one.outcome), one.proxy, seconds(one.run.took),
                            one.run.verdict.reason.empty() ? "" : "  (" + report::escaped(one.run.verdict.reason) + ")");
     out += answers_text(one.answers);
@@ -143,18 +143,18 @@ std::string replayed_text(const replayed& one, const traffic::recording& from) {
     if (one.outcome == judge::outcome::error) return out + (one.run.folder.empty() ? "" : fmt::format("  evidence: {}\n", one.run.folder));
     out += fmt::format("  compared: {} answers to clients, origins asked for {}; {} differences, {} of them not allowed\n",
                        one.compared.compared, one.compared.origins_compared, one.differences.size(), one.not_allowed);
-    out += differences_text(one, from);
+    out += differences_text(one, of.recording());
     for (const auto& reason : one.idle) out += fmt::format("  allowed nothing: {}\n", reason);
     out += fmt::format("  judged: {}\n{}", judge::name(one.run.verdict.outcome), findings_text(one.run.verdict));
     if (!one.run.folder.empty()) out += fmt::format("  evidence: {}\n", one.run.folder);
     return out;
 }
 
-json replayed_json(const replayed& one, const traffic::recording& from, const std::string& name, const traffic::pace& how,
-                   const std::vector<std::string>& notes) {
+json replayed_json(const replayed& one, const replayer& of) {
+    const auto& from = of.recording();
     json out{{"proxy", one.proxy},
-             {"capture", name},
-             {"speed", text_of(how)},
+             {"capture", of.name()},
+             {"speed", text_of(of.pace())},
              {"outcome", judge::name(one.outcome)},
              {"verdict", judge::name(one.run.verdict.outcome)},
              {"reason", one.run.verdict.reason},
@@ -166,7 +166,7 @@ json replayed_json(const replayed& one, const traffic::recording& from, const st
                         {"compared", one.compared.compared},
                         {"origins_compared", one.compared.origins_compared}};
     out["not_replayed"] = from.left_out;
-    out["notes"] = notes;
+    out["notes"] = of.notes();
     out["one_leg"] = from.one_leg;
     const auto& c = one.answers;
     out["answers"] = {{"recorded", from.answers.size()},       {"by_client", c.by_client}, {"by_likeness", c.by_likeness},
@@ -194,4 +194,8 @@ json replayed_json(const replayed& one, const traffic::recording& from, const st
     return out;
 }
 
-}  // namespace badorigin::cli
+std::string json_text(const json& what) {
+    return what.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace badorigin::replay

@@ -7,7 +7,7 @@
 
 #include "harness/traffic/compare.h"
 
-namespace badorigin::cli {
+namespace badorigin::replay {
 
 /// Members that are empty, or "*", allow anything; others may hold *.
 struct allowed_difference {
@@ -18,8 +18,11 @@ struct allowed_difference {
 
 class allowed_differences {
 public:
-    /// Empty: nothing is allowed. Throws std::runtime_error with a sentence.
-    explicit allowed_differences(const std::string& file);
+    /// Nothing is allowed.
+    allowed_differences() = default;
+    /// Both throw std::invalid_argument with a sentence, which begins with the file's name, or that of `text`.
+    static allowed_differences read(const std::string& file);
+    static allowed_differences parse(const std::string& text, const std::string& name);
 
     /// The first entry that allows it and has not yet allowed as many as it may; null: none.
     const allowed_difference* allow(const traffic::difference& what, const traffic::recording& in, std::string_view proxy);
@@ -32,4 +35,4 @@ private:
     std::vector<allowed_difference> all_;
 };
 
-}  // namespace badorigin::cli
+}  // namespace badorigin::replay
