@@ -1,4 +1,4 @@
-"""Captured traffic: judge it as it is, make scenarios of it, and ask it again from an origin in a storm."""
+"""Captured traffic: judge it as it is, make scenarios of it, and play it again, with a storm laid over it."""
 import pathlib
 
 import badorigin as bo
@@ -31,20 +31,18 @@ def test_a_capture_becomes_scenarios(stage: bo.Stage, tmp_path: pathlib.Path) ->
     assert {result.outcome for result in bo.run(scenarios, out=tmp_path)} == {"upheld"}
 
 
-def test_a_storm_is_laid_over_captured_traffic(stage: bo.Stage, tmp_path: pathlib.Path) -> None:
-    """The requests that were captured, asked again of an origin that closes every other connection"""
-    capture = bo.read(shop(stage))
-    storm = bo.Scenario("Captured requests in a storm are answered or told honestly, and no POST is sent twice", id="storm", policy="pass-gets")
-    routes: set[str] = set()
-    for transaction in capture:
-        request = transaction.client.request if transaction.client else None
-        if request is None:
-            continue
-        line = f"{request.method} {request.target}"
-        if line not in routes:
-            routes.add(line)
-            struck = storm.origin("app").on(line).reply(fault=bo.faults.close_before_response())
-            struck.then(status=200, body="after the storm", repeat="forever")
-        storm.step(line, body=request.content or None)
-    (result,) = bo.run(storm, out=tmp_path)
-    result.check()
+def test_a_capture_is_replayed(stage: bo.Stage, tmp_path: pathlib.Path) -> None:
+    """What was captured is played again, through the proxy of your choice, and nothing differs"""
+    replay = bo.read(shop(stage)).replay(stage.proxy_name, speed="max", policy="pass-gets", out=tmp_path).check()
+    assert replay.details["exchanges"] == {"captured": 8, "replayed": 8, "compared": 8, "origins_compared": 8}
+
+
+def test_a_capture_is_replayed_with_a_storm_laid_over_it(stage: bo.Stage, tmp_path: pathlib.Path) -> None:
+    """A proxy that keeps nothing passes the storm on to the clients whom it strikes, and to nobody else"""
+    storm = bo.storm("status-storm", status=500, on="/page/*", from_="0s", lasts="1h")
+    replay = bo.read(shop(stage)).replay(stage.proxy_name, faults=[storm], policy="pass-gets", volatile=["Content-Type"], out=tmp_path)
+    assert replay.judged.outcome == "upheld"  # what the proxy did with it was right
+    statuses = [one for one in replay.differences if one.kind == "status"]
+    assert [(one.request, one.then, one.now) for one in statuses] == [(f"GET /page/{number}", "200", "500") for number in range(4)]
+    assert {one.fault for one in replay.differences} == {storm}
+    assert bo.read(replay.evidence).query("BerespStatus eq 500", group="vxid").count() == 4

@@ -12,21 +12,23 @@ docs/python.md tells more; with pytest there is the fixture `stage`.
 """
 from . import faults
 from ._core import Column, Exchange, Fetch, Finding, Group, Message, Transaction, version as __version__
+from ._capture import Capture, Matches, read, verify
 from ._errors import (BadoriginError, Failed, Inconclusive, Interrupted, Judged, NotApplicable, ProxyCrashed, RunError, ScenarioError, SetUpError,
                       Violation)
 from ._html import install as _install
 from ._origins import AsyncExchange, Exchange as OriginExchange
 from ._places import POLICIES, PROGRAMS, SCENARIOS
-from ._results import Capture, Matches, Result, exit_code, judge, read, run, verify, write_json, write_junit
+from ._replay import Difference, Replay, storm
+from ._results import Result, exit_code, judge, run, write_json, write_junit
 from ._scenario import Origin, Request, Route, Rules, Scenario, fault_catalogue, find_scenarios, request, rules
 from ._stage import Client, PendingStep, Response, Stage
 from ._values import Body, Duration, Expect, Fault, Reply, body, expect, reply
 
 _install()
 
-__all__ = ["AsyncExchange", "BadoriginError", "Body", "Capture", "Client", "Column", "Duration", "Exchange", "Expect", "Failed", "Fault", "Fetch",
+__all__ = ["AsyncExchange", "BadoriginError", "Body", "Capture", "Client", "Column", "Difference", "Duration", "Exchange", "Expect", "Failed", "Fault", "Fetch",
            "Finding", "Group", "Inconclusive", "Interrupted", "Judged", "Matches", "Message", "NotApplicable", "Origin", "OriginExchange",
-           "POLICIES", "PROGRAMS", "PendingStep", "ProxyCrashed", "Reply", "Request", "Response", "Result", "Route", "Rules", "RunError",
+           "POLICIES", "PROGRAMS", "PendingStep", "ProxyCrashed", "Replay", "Reply", "Request", "Response", "Result", "Route", "Rules", "RunError",
            "SCENARIOS", "Scenario", "ScenarioError", "SetUpError", "Stage", "Transaction", "Violation", "__version__", "body", "exit_code",
-           "expect", "fault_catalogue", "faults", "find_scenarios", "judge", "read", "reply", "request", "rules", "run", "verify", "write_json",
+           "expect", "fault_catalogue", "faults", "find_scenarios", "judge", "read", "reply", "request", "rules", "run", "storm", "verify", "write_json",
            "write_junit"]

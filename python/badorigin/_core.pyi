@@ -229,7 +229,6 @@ class Capture:
     def groups(self, by: str, /) -> Groups: ...
     def columns(self) -> dict[str, Column]: ...
     def verify(self, promised: Script | None, advice: bool) -> Result: ...
-    def import_traffic(self, settings: dict[str, Any], /) -> tuple[list[Script], list[str]]: ...
 
 def read_bundle(folder: str, /) -> Capture:
     """Raises RunError with a sentence that names the file."""
@@ -294,6 +293,24 @@ def write_junit(file: str, results: list[Result], /) -> None: ...
 def write_json(file: str, results: list[Result], /) -> None: ...
 def run(files: list[str], proxies: list[str], settings: dict[str, Any], told: Callable[[Result], None] | None) -> list[Result]:
     """harness/stage/runner.h. settings: policies, programs, out, root, seed, jobs, plant, keep, evidence, start_deadline, stop_deadline."""
+
+class Replay:
+    """What a replay on one proxy found (harness/replay/replay.h)."""
+
+    @property
+    def outcome(self) -> str:
+        """Of the verdict and the comparison."""
+    @property
+    def judged(self) -> Result: ...
+    def json(self) -> str:
+        """replay.json of the bundle."""
+    def report(self) -> str: ...
+
+def import_traffic(capture: Capture, settings: dict[str, Any]) -> tuple[list[Script], list[str]]:
+    """Scenarios, and what was left out (harness/traffic/traffic.h). settings: policy, promises, values, origins, rules_off, keep_secrets, all, most."""
+
+def replay(capture: Capture, proxy: str, about: dict[str, Any], run: dict[str, Any], told: Callable[[int, int], None] | None) -> Replay:
+    """about: as for import_traffic, and speed, virtual_time, faults, volatile, allow_file, allow_text. run: as for run. Raises ValueError, RunError."""
 
 class Handover:
     """A request that is answered from outside of the peers' loop (fake-backends/handover.h)."""

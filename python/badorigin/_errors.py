@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._replay import Replay
     from ._results import Result
 
 
@@ -36,9 +37,9 @@ class NotApplicable(BadoriginError):
 
 
 class Judged(AssertionError):
-    """A verdict that is not upheld. `result` is the verdict, `str()` the report: findings, wire bytes, the path of the evidence."""
+    """A verdict that is not upheld. `result` is the verdict (or the replay), `str()` the report: findings, wire bytes, the path of the evidence."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result | Replay) -> None:
         super().__init__(result.report())
         self.result = result
 
@@ -53,3 +54,11 @@ class Inconclusive(Judged):
 
 class Failed(Judged):
     """Outcome `error`: the run did not come to its end."""
+
+
+def raise_unless_upheld(of: Result | Replay) -> None:
+    """Raises Violation, Inconclusive or Failed by the outcome."""
+    __tracebackhide__ = True
+    kinds = {"violated": Violation, "inconclusive": Inconclusive, "error": Failed}
+    if of.outcome in kinds:
+        raise kinds[of.outcome](of)

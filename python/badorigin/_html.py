@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from . import _core
 
 if TYPE_CHECKING:
-    from ._results import Capture, Result
+    from ._capture import Capture
+    from ._results import Result
     from ._scenario import Scenario
 
 COLOURS = {"upheld": "#1a7f37", "violated": "#cf222e", "inconclusive": "#9a6700", "error": "#cf222e", "not_applicable": "#57606a"}

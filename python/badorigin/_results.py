@@ -1,21 +1,17 @@
-"""Runs, verdicts, captures."""
+"""Runs, verdicts, reports."""
 from __future__ import annotations
 
 import functools
-import json
 import os
 import pathlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 from . import _core
-from ._errors import Failed, Inconclusive, ScenarioError, Violation
+from ._errors import ScenarioError, raise_unless_upheld
 from ._places import PROGRAMS, SCENARIOS, policies_of, root_of
 from ._scenario import Path, Scenario
-from ._values import Duration, duration
-
-Group = Literal["raw", "vxid", "request", "session"]
 
 
 class Result:
@@ -71,9 +67,7 @@ class Result:
     def check(self) -> Result:
         """Itself where upheld or not applicable; else raises Violation, Inconclusive or Failed."""
         __tracebackhide__ = True
-        kinds = {"violated": Violation, "inconclusive": Inconclusive, "error": Failed}
-        if self.outcome in kinds:
-            raise kinds[self.outcome](self)
+        raise_unless_upheld(self)
         return self
 
     def __iter__(self) -> Iterator[_core.Finding]:
@@ -163,134 +157,3 @@ def write_junit(file: Path, results: Sequence[Result]) -> None:
 def write_json(file: Path, results: Sequence[Result]) -> None:
     """reports/results.schema.json, as `badorigin run --json`."""
     _core.write_json(os.fspath(file), [one._core for one in results])
-
-
-class Matches:
-    """The groups of records that a query selects, looked for as far as they are asked for."""
-
-    def __init__(self, groups: _core.Groups, query: str) -> None:
-        self._groups = groups
-        self._query = _core.Query(query)
-
-    def __iter__(self) -> Iterator[_core.Group]:
-        at, piece = 0, 16
-        while at < len(self._groups):
-            for index in self._groups.select(self._query, at, at + piece):
-                yield self._groups[index]
-            at, piece = at + piece, min(piece * 2, 65536)
-
-    def count(self) -> int:
-        """How many there are."""
-        return len(self._groups.select(self._query, 0, len(self._groups)))
-
-    def first(self) -> _core.Group | None:
-        """The first, or None."""
-        return next(iter(self), None)
-
-    def __bool__(self) -> bool:
-        return self.first() is not None
-
-
-class Capture:
-    """What packets show: a sequence of transactions, made as they are asked for.
-
-    A transaction is a client's exchange with the fetches made for it, or (client None) what an origin was asked on nobody's behalf.
-    """
-
-    def __init__(self, core: _core.Capture) -> None:
-        self._core = core
-
-    @classmethod
-    def bundle(cls, folder: Path) -> Capture:
-        """The evidence of a run."""
-        return cls(_core.read_bundle(os.fspath(folder)))
-
-    @classmethod
-    def files(cls, *files: Path, proxies: Sequence[str] = ()) -> Capture:
-        """Captures made elsewhere (pcap, pcapng, compressed too), read as one. proxies: "ADDRESS" or "ADDRESS:PORT" (default: found)."""
-        return cls(_core.read_files([os.fspath(file) for file in files], list(proxies)))
-
-    @property
-    def transactions(self) -> Capture:
-        """Itself."""
-        return self
-
-    def __len__(self) -> int:
-        return len(self._core)
-
-    @overload
-    def __getitem__(self, at: int) -> _core.Transaction: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[_core.Transaction]: ...
-    def __getitem__(self, at: int | slice) -> _core.Transaction | list[_core.Transaction]:
-        if isinstance(at, slice):
-            return [self._core[i] for i in range(*at.indices(len(self)))]
-        return self._core[at + len(self) if at < 0 else at]
-
-    def __iter__(self) -> Iterator[_core.Transaction]:
-        core = self._core
-        return (core[i] for i in range(len(core)))
-
-    def exchanges(self) -> Iterator[_core.Exchange]:
-        """Every exchange of every connection, in order of its first byte."""
-        return (self._core.exchange(i) for i in range(self._core.exchange_count))
-
-    def query(self, query: str, group: Group = "request") -> Matches:
-        """Groups of records that the query language selects (docs/log.md), as `badorigin log -q`. Raises ValueError with a caret."""
-        return Matches(self._core.groups(group), query)
-
-    def columns(self) -> dict[str, _core.Column]:
-        """A number a transaction, as buffers: `numpy.asarray(column)` and `column.view` copy nothing; pandas.DataFrame({name:
-        numpy.asarray(c) …}). time, first_byte, seconds (double, NaN: none); status, fetches, attempts, origin_status, request_content,
-        response_content (int64; sizes in bytes)."""
-        return self._core.columns()
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """The rows of docs/log-schema.json."""
-        return (json.loads(one.row()) for one in self)
-
-    @property
-    def incomplete(self) -> list[str]:
-        """Why the evidence is not complete, one sentence each."""
-        return self._core.incomplete
-
-    @property
-    def notes(self) -> list[str]:
-        """Captures made elsewhere: what was assumed, and what could not be told."""
-        return self._core.notes
-
-    def verify(self, *, promises: Scenario | None = None, advice: bool = True) -> Result:
-        """Judges a capture made elsewhere by what packets alone can show: `badorigin verify`. promises: a scenario whose promises the
-        proxy is held to, and whose switched-off rules are left out."""
-        return Result(self._core.verify(promises.script(real_time=True) if promises else None, advice))
-
-    def import_scenarios(self, *, policy: str = "default", promises: Mapping[str, Duration] | None = None, values: Mapping[str, str] | None = None,
-                         origins: Mapping[str, str] | None = None, rules_off: Mapping[str, str] | None = None, keep_secrets: bool = False,
-                         all: bool = False, most: int = 300) -> tuple[list[Scenario], list[str]]:
-        """Scenarios made of the traffic, and what was left out, one sentence each: `badorigin import` (docs/import.md).
-
-        origins: "ADDRESS:PORT" → what the policy calls it. most: exchanges in a scenario."""
-        about: dict[str, Any] = {"policy": policy, "values": dict(values or {}), "origins": dict(origins or {}), "rules_off": dict(rules_off or {}),
-                                 "keep_secrets": keep_secrets, "all": all, "most": most,
-                                 "promises": {name: duration(value) for name, value in (promises or {}).items()}}
-        scripts, left_out = self._core.import_traffic(about)
-        return [Scenario.parse(one.yaml(), id=one.id) for one in scripts], left_out
-
-    def __repr__(self) -> str:
-        return f"<Capture of {len(self)} transactions>"
-
-    def _repr_html_(self) -> str:
-        from ._html import capture
-        return capture(self)
-
-
-def read(*files: Path, proxies: Sequence[str] = ()) -> Capture:
-    """A bundle's folder, or capture files."""
-    if len(files) == 1 and pathlib.Path(files[0]).is_dir():
-        return Capture.bundle(files[0])
-    return Capture.files(*files, proxies=proxies)
-
-
-def verify(*files: Path, proxies: Sequence[str] = (), promises: Scenario | None = None, advice: bool = True) -> Result:
-    """`Capture.verify` of files."""
-    return Capture.files(*files, proxies=proxies).verify(promises=promises, advice=advice)

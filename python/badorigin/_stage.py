@@ -16,10 +16,11 @@ from types import TracebackType
 from typing import Any, Literal
 
 from . import _core
+from ._capture import Capture
 from ._errors import BadoriginError, NotApplicable, RunError, ScenarioError
 from ._origins import Answerers
 from ._places import POLICIES, PROGRAMS
-from ._results import Capture, Result
+from ._results import Result
 from ._scenario import Origin, Request, Rules, Scenario
 from ._values import Duration, OriginAct, Reply, Text, plain
 

@@ -1,13 +1,13 @@
 // What packets show: messages, exchanges, transactions, records. Everything that is handed out keeps the evidence that it belongs to.
+#include "python/module/evidence.h"
+
 #include <fmt/format.h>
 
 #include "capture/foreign.h"
 #include "harness/judge/foreign_verdict.h"
 #include "harness/judge/query.h"
 #include "harness/judge/records.h"
-#include "harness/scenario/yaml.h"
 #include "harness/stage/stage.h"
-#include "harness/traffic/traffic.h"
 #include "http/reader.h"
 #include "python/module/column.h"
 #include "python/module/module.h"
@@ -18,13 +18,6 @@
 namespace badorigin::python {
 
 namespace {
-
-/// A bundle's evidence, or that of files: then `foreign` says how they were read.
-struct capture_of {
-    std::shared_ptr<const report::captured> foreign;
-    std::shared_ptr<const capture::evidence> evidence;
-    std::map<judge::grouping, std::shared_ptr<const std::vector<judge::record_group>>> groups = {};
-};
 
 struct exchange_of {
     std::shared_ptr<const capture::evidence> evidence;
@@ -229,7 +222,7 @@ capture_of read_bundle(const std::string& folder) {
         read = capture::read_bundle(folder);
     }
     if (!read) throw stage::run_error(read.error());
-    return {nullptr, std::make_shared<const capture::evidence>(std::move(*read))};
+    return {nullptr, std::make_shared<const capture::evidence>(std::move(*read)), {folder}};
 }
 
 capture_of read_files(const std::vector<std::string>& files, const std::vector<std::string>& proxies) {
@@ -242,7 +235,7 @@ capture_of read_files(const std::vector<std::string>& files, const std::vector<s
     if (!read) throw stage::run_error(read.error());
     auto all = std::make_shared<report::captured>();
     all->read = std::move(*read);
-    return {all, {all, &all->read.evidence}};
+    return {all, {all, &all->read.evidence}, files};
 }
 
 entry_ptr verify(const capture_of& c, const scenario::scenario* promised, bool advice) {
@@ -261,30 +254,6 @@ entry_ptr verify(const capture_of& c, const scenario::scenario* promised, bool a
     out->took = std::chrono::steady_clock::now() - begun;
     out->capture = std::move(about);
     return out;
-}
-
-py::tuple import_traffic(const capture_of& c, const py::dict& about) {
-    traffic::import_settings settings;
-    std::map<std::string, std::string> promises;
-    take(about, "policy", settings.policy);
-    take(about, "values", settings.values);
-    take(about, "origins", settings.origins);
-    take(about, "rules_off", settings.rules_off);
-    take(about, "keep_secrets", settings.keep_secrets);
-    take(about, "all", settings.all);
-    take(about, "most", settings.most);
-    take(about, "promises", promises);
-    for (const auto& [name, given] : promises) {
-        const auto value = scenario::parse_duration(given);
-        if (!value) throw py::value_error("promises: " + name + ": '" + given + "' is no duration such as 30s or 200ms");
-        settings.promises[name] = *value;
-    }
-    traffic::imported made;
-    {
-        py::gil_scoped_release others;
-        made = traffic::import_traffic(*c.evidence, settings);
-    }
-    return py::make_tuple(py::cast(std::move(made.scenarios)), py::cast(made.left_out));
 }
 
 }  // namespace
@@ -310,13 +279,12 @@ void bind_evidence(py::module_& m) {
              })
         .def_property_readonly("frames", [](const capture_of& c) { return c.evidence->frames; })
         .def_property_readonly("incomplete", [](const capture_of& c) { return c.evidence->incomplete; })
-        .def_property_readonly("notes", [](const capture_of& c) { return c.foreign ? c.foreign->read.notes : std::vector<std::string>{}; })
+        .def_property_readonly("notes", &capture_of::notes)
         .def_property_readonly("proxies",
                                [](const capture_of& c) { return c.foreign ? c.foreign->read.proxies : std::vector<std::string>{}; })
         .def("groups", [](capture_of& c, const std::string& by) { return groups_of{c.evidence, grouped(c, grouping_of(by))}; })
         .def("columns", [](const capture_of& c) { return columns_of(*c.evidence); })
-        .def("verify", &verify, py::arg("promised").none(true), py::arg("advice"))
-        .def("import_traffic", &import_traffic);
+        .def("verify", &verify, py::arg("promised").none(true), py::arg("advice"));
     m.def("read_bundle", &read_bundle);
     m.def("read_files", &read_files, py::arg("files"), py::arg("proxies"));
 }

@@ -68,6 +68,7 @@ PYBIND11_MODULE(_core, m) {
     bind_scenario(m);
     bind_evidence(m);
     bind_results(m);
+    bind_traffic(m);
     bind_handover(m);
     bind_session(m);
 }

@@ -17,6 +17,7 @@ namespace py = pybind11;
 void bind_scenario(py::module_& m);
 void bind_evidence(py::module_& m);
 void bind_results(py::module_& m);
+void bind_traffic(py::module_& m);
 void bind_handover(py::module_& m);
 void bind_session(py::module_& m);
 

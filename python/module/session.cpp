@@ -1,8 +1,9 @@
 // Runs: whole suites, and stages performed step by step.
-#include "harness/stage/session.h"
+#include "python/module/session.h"
 
 #include "capture/recorder.h"
 #include "harness/stage/runner.h"
+#include "harness/stage/session.h"
 #include "http/reader.h"
 #include "python/module/handover_queue.h"
 #include "python/module/module.h"
@@ -40,7 +41,9 @@ Enum word(const std::map<std::string, Enum>& words, const std::string& option, c
     throw py::value_error(option + ": expected one of " + known + ", not " + given);
 }
 
-stage::run_settings settings_of(const py::dict& from) {
+}  // namespace
+
+stage::run_settings run_settings_of(const py::dict& from) {
     stage::run_settings out;
     std::string keep = "violated", evidence = "libpcap";
     double start = 20, stop = 5;
@@ -67,10 +70,12 @@ stage::run_settings settings_of(const py::dict& from) {
     return out;
 }
 
+namespace {
+
 /// Runs files against proxies. `told` is called with each result as it comes; what it raises ends the run.
 std::vector<entry_ptr> run(const std::vector<std::string>& files, const std::vector<std::string>& proxies, const py::dict& about,
                            const py::object& told) {
-    auto settings = settings_of(about);
+    auto settings = run_settings_of(about);
     settings.scenarios = files;
     settings.proxies = proxies;
     std::atomic<bool> interrupt{false};
@@ -146,7 +151,7 @@ void bind_session(py::module_& m) {
     };
     py::class_<session, std::shared_ptr<session>>(m, "Session")
         .def(py::init([deleter](const std::string& proxy, const scenario::scenario& begin, const py::dict& about) {
-                 return std::shared_ptr<session>(new session(settings_of(about), proxy, begin), deleter);
+                 return std::shared_ptr<session>(new session(run_settings_of(about), proxy, begin), deleter);
              }),
              py::arg("proxy"), py::arg("begin"), py::arg("settings"))
         .def_property_readonly("not_applicable", &session::not_applicable)
