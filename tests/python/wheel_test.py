@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 import badorigin as bo
+from badorigin._core import why_not_startable
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +45,14 @@ def test_the_wheel_holds_programs_scenarios_policies_and_types(wheel, root):
     assert {"badorigin/bin/badorigin", "badorigin/bin/badorigin-cache", "badorigin/py.typed", "badorigin/_core.pyi", "badorigin/pytest_plugin.py"} <= names
 
 
-def test_the_examples_pass_in_a_fresh_venv(interpreter, root, tmp_path):
+@pytest.mark.parametrize("proxy", ["bundled", "varnish"])
+def test_the_examples_pass_in_a_fresh_venv(interpreter, root, tmp_path, proxy):
+    if missing := why_not_startable(proxy, str(bo.PROGRAMS)):
+        pytest.skip(missing)
     shutil.copytree(root / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     where = alone(interpreter, "-c", "import badorigin; print(badorigin.__file__, badorigin.PROGRAMS, badorigin.SCENARIOS)", cwd=tmp_path)
     assert all(place.startswith(str(interpreter.parents[1])) for place in where.stdout.split()), where.stdout + where.stderr
-    done = alone(interpreter, "-m", "pytest", "-q", "examples", cwd=tmp_path)  # the plugin comes by its entry point
+    done = alone(interpreter, "-m", "pytest", "-q", "--badorigin-proxy", proxy, "examples", cwd=tmp_path)  # the plugin comes by its entry point
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
 
 
