@@ -1,7 +1,6 @@
 #include "reports/log.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -84,9 +83,7 @@ std::vector<log_entry> log_entries(const capture::evidence& evidence, std::span<
             if (!g.records.empty()) all.push_back(entry_of(g));
         return all;
     }
-    std::unordered_set<std::uint64_t> exchanges;
-    for (const auto& g : selected)
-        for (const auto& r : g.records) exchanges.insert(r.exchange);
+    const auto exchanges = judge::exchanges_in(selected);
     for (const auto& t : spoken_of) {
         if (format == log_format::ncsa && !t.client) continue;
         auto entry = entry_of(evidence, t, format);

@@ -174,6 +174,13 @@ std::optional<grouping> grouping_named(std::string_view name) {
     return std::nullopt;
 }
 
+std::unordered_set<std::uint64_t> exchanges_in(std::span<const record_group> groups) {
+    std::unordered_set<std::uint64_t> all;
+    for (const auto& g : groups)
+        for (const auto& r : g.records) all.insert(r.exchange);
+    return all;
+}
+
 std::vector<record_group> group_records(const capture::evidence& evidence, grouping by) {
     return record_maker{by}.take(evidence);
 }

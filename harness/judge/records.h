@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "capture/evidence.h"
@@ -53,6 +54,8 @@ private:
 
 /// Of evidence that is one part.
 std::vector<record_group> group_records(const capture::evidence& evidence, grouping by);
+/// Ids of the exchanges that they speak of.
+std::unordered_set<std::uint64_t> exchanges_in(std::span<const record_group> groups);
 /// Every tag there is, sorted.
 std::span<const std::string_view> record_tags();
 

@@ -24,6 +24,7 @@ UNITS = {
     "harness/traffic/": "traffic",
     "harness/stage/": "stage",
     "harness/replay/": "replay",
+    "harness/live/": "live",
     "reports/": "reports",
     "cli/": "cli",
     "python/": "python",
@@ -43,8 +44,9 @@ MAY = {
     "stage": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge"},
     "reports": {"judge", "capture", "http"},
     "replay": {"http", "capture", "script", "peers", "drivers", "scenario", "judge", "traffic", "stage", "reports"},
-    "python": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "replay", "reports"},
-    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "replay", "reports"},
+    "live": {"http", "capture", "record", "judge"},
+    "python": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "replay", "live", "reports"},
+    "cli": {"http", "capture", "record", "peers", "script", "drivers", "scenario", "judge", "traffic", "stage", "replay", "live", "reports"},
 }
 # CMake targets that stand for a unit under another name.
 TARGETS = {"settings": "drivers", "cache_core": "cache", "badorigin-cache": "cache", "badorigin": "cli", "_core": "python"}
