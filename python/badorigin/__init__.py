@@ -15,6 +15,7 @@ from ._core import Column, Exchange, Fetch, Finding, Group, Message, Transaction
 from ._capture import Capture, Matches, read, verify
 from ._errors import (BadoriginError, Failed, Inconclusive, Interrupted, Judged, NotApplicable, ProxyCrashed, RunError, ScenarioError, SetUpError,
                       Violation)
+from ._follow import Following, follow
 from ._html import install as _install
 from ._origins import AsyncExchange, Exchange as OriginExchange
 from ._places import POLICIES, PROGRAMS, SCENARIOS
@@ -27,8 +28,8 @@ from ._values import Body, Duration, Expect, Fault, Reply, body, expect, reply
 _install()
 
 __all__ = ["AsyncExchange", "BadoriginError", "Body", "Capture", "Client", "Column", "Difference", "Duration", "Exchange", "Expect", "Failed", "Fault", "Fetch",
-           "Finding", "Group", "Inconclusive", "Interrupted", "Judged", "Matches", "Message", "NotApplicable", "Origin", "OriginExchange",
+           "Finding", "Following", "Group", "Inconclusive", "Interrupted", "Judged", "Matches", "Message", "NotApplicable", "Origin", "OriginExchange",
            "POLICIES", "PROGRAMS", "PendingStep", "ProxyCrashed", "Replay", "Reply", "Request", "Response", "Result", "Route", "Rules", "RunError",
            "SCENARIOS", "Scenario", "ScenarioError", "SetUpError", "Stage", "Transaction", "Violation", "__version__", "body", "exit_code",
-           "expect", "fault_catalogue", "faults", "find_scenarios", "judge", "read", "reply", "request", "rules", "run", "storm", "verify", "write_json",
+           "expect", "fault_catalogue", "faults", "find_scenarios", "follow", "judge", "read", "reply", "request", "rules", "run", "storm", "verify", "write_json",
            "write_junit"]

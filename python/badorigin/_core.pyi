@@ -312,6 +312,17 @@ def import_traffic(capture: Capture, settings: dict[str, Any]) -> tuple[list[Scr
 def replay(capture: Capture, proxy: str, about: dict[str, Any], run: dict[str, Any], told: Callable[[int, int], None] | None) -> Replay:
     """about: as for import_traffic, and speed, virtual_time, faults, volatile, allow_file, allow_text. run: as for run. Raises ValueError, RunError."""
 
+class Following:
+    """A capture that goes on (harness/live/live.h). Raises SetUpError where it cannot begin."""
+
+    def __init__(self, interface: str, filter: str, proxies: list[str], query: Query | None) -> None: ...
+    def look(self, patience: float, /) -> list[Transaction]:
+        """Transactions that are over and were not given yet; waits for `patience` seconds at most. Raises RunError."""
+    def end(self) -> list[Transaction]:
+        """Ends the capture; the rest. Once."""
+    @property
+    def kernel_drops(self) -> int: ...
+
 class Handover:
     """A request that is answered from outside of the peers' loop (fake-backends/handover.h)."""
 

@@ -27,10 +27,6 @@ struct fetch_of {
     std::shared_ptr<const capture::evidence> evidence;
     const capture::fetch* what;
 };
-struct transaction_of {
-    std::shared_ptr<const capture::evidence> evidence;
-    const capture::transaction* what;
-};
 struct group_of {
     std::shared_ptr<const std::vector<judge::record_group>> all;
     const judge::record_group* what;

@@ -23,4 +23,9 @@ struct capture_of {
     std::vector<std::string> notes() const { return foreign ? foreign->read.all_notes() : std::vector<std::string>{}; }
 };
 
+struct transaction_of {
+    std::shared_ptr<const capture::evidence> evidence;
+    const capture::transaction* what;
+};
+
 }  // namespace badorigin::python

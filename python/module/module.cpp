@@ -69,6 +69,7 @@ PYBIND11_MODULE(_core, m) {
     bind_evidence(m);
     bind_results(m);
     bind_traffic(m);
+    bind_follow(m);
     bind_handover(m);
     bind_session(m);
 }

@@ -18,6 +18,7 @@ void bind_scenario(py::module_& m);
 void bind_evidence(py::module_& m);
 void bind_results(py::module_& m);
 void bind_traffic(py::module_& m);
+void bind_follow(py::module_& m);
 void bind_handover(py::module_& m);
 void bind_session(py::module_& m);
 
