@@ -46,6 +46,7 @@ bool write_reports(const options& asked, const std::vector<report::entry>& entri
     };
     if (!asked.junit.empty()) written(report::write_junit(asked.junit, entries));
     if (!asked.json.empty()) written(report::write_json(asked.json, entries, BADORIGIN_VERSION));
+    if (!asked.html.empty()) written(report::write_html(asked.html, entries, BADORIGIN_VERSION));
     return all;
 }
 
@@ -65,6 +66,7 @@ report::console_style style_for(const options& asked) {
 void require_writable_reports(const options& asked) {
     require_writable("--json", asked.json);
     require_writable("--junit", asked.junit);
+    require_writable("--html", asked.html);
 }
 
 bool finish(const options& asked, report::console& console, const std::vector<report::entry>& entries) {

@@ -75,6 +75,12 @@ std::string known_list(const std::string& word) {
     return fmt::format("there is no list of {}, only of {}{}", word, fmt::join(lists, ", "), did_you_mean(word, lists));
 }
 
+void add_reports(CLI::App& command, options& into) {
+    command.add_option("--junit", into.junit, "Write JUnit XML here");
+    command.add_option("--json", into.json, "Write results as JSON here");
+    command.add_option("--html", into.html, "Write a page to look at here, which needs nothing else");
+}
+
 }  // namespace
 
 bool parse(int argc, char** argv, options& into, int& exit_code) {
@@ -92,8 +98,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     run->add_option("--filter", into.filter, "Only scenarios whose id contains this text, or matches it when it has a * in it");
     run->add_option("--jobs", into.jobs, "Scenarios side by side")->check(CLI::Range(1, 64))->capture_default_str();
     run->add_option("--out", into.out, "Where evidence goes")->capture_default_str();
-    run->add_option("--junit", into.junit, "Write JUnit XML here");
-    run->add_option("--json", into.json, "Write results as JSON here");
+    add_reports(*run, into);
     run->add_option("--plant", into.plant, "Make the bundled cache commit this error (see list planted-bugs; repeatable)");
     run->add_option("--seed", into.seed, "Seed of generated content that names none")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{std::numeric_limits<std::int64_t>::max()}))
@@ -120,8 +125,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
 
     auto* judge = app.add_subcommand("judge", "Judge stored bundles again, from the packets");
     judge->add_option("bundles", into.paths, "Folders that run has written")->required();
-    judge->add_option("--junit", into.junit, "Write JUnit XML here");
-    judge->add_option("--json", into.json, "Write results as JSON here");
+    add_reports(*judge, into);
     judge->add_option("--colour,--color", into.colour, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
     judge->add_flag("--quiet", into.quiet, "Only what is not upheld, and the summary");
     judge->add_flag("--counts", into.counts, "Print PORT, requests|responses, NUMBER lines instead of verdicts");
@@ -135,8 +139,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     verify->add_option("--advice", into.advice, "yes, no: tell what the site could do better, which decides nothing")
         ->check(CLI::IsMember({"yes", "no"}))
         ->capture_default_str();
-    verify->add_option("--junit", into.junit, "Write JUnit XML here");
-    verify->add_option("--json", into.json, "Write results as JSON here");
+    add_reports(*verify, into);
     verify->add_option("--colour,--color", into.colour, "auto, always, never")->check(CLI::IsMember({"auto", "always", "never"}));
     verify->add_flag("--quiet", into.quiet, "Only what is not upheld, and the summary");
     verify->footer("Example:\n  badorigin verify client.pcap origin.pcap --proxy-addr 10.0.0.5:80");

@@ -19,7 +19,7 @@ struct options {
     std::string filter;
     unsigned jobs = 8;
     std::string out = "out";
-    std::string junit, json;
+    std::string junit, json, html;
     std::vector<std::string> plant;
     std::uint64_t seed = 1;
     std::string keep = "violated";

@@ -67,6 +67,15 @@ std::string citation_text(const judge::citation& c) {
     return fmt::format("{}{}{}", c.what, frames.empty() ? "" : " (" + frames + ")", c.detail.empty() ? "" : ": " + c.detail);
 }
 
+std::vector<const judge::finding*> told_findings(const entry& what) {
+    std::vector<const judge::finding*> out;
+    if (what.verdict.outcome == judge::outcome::error) return out;
+    for (const auto& f : what.verdict.findings)
+        if (f.kind != judge::kind::advice && f.outcome != judge::outcome::upheld && f.outcome != judge::outcome::not_applicable)
+            out.push_back(&f);
+    return out;
+}
+
 console::console(std::FILE* out, console_style style, std::size_t total) : out_(out), style_(style), total_(total) {}
 
 std::string console::paint(judge::outcome what, const std::string& text) const {
@@ -117,7 +126,6 @@ void console::ended(const entry& what) {
     }
     const bool tells_more = what.capture && (!style_.quiet || !good);
     if (tells_more) put(captured_text(*what.capture));
-    // A run that did not come to its end says nothing about the proxy: what its steps lack is no news beside the reason.
     if (!good && v.outcome != judge::outcome::error) show_findings(what);
     if (tells_more) put(advice_text(v));
     if (!good)
@@ -130,12 +138,11 @@ void console::ended(const entry& what) {
 
 void console::show_findings(const entry& what) {
     std::map<std::string, std::size_t> told;
-    for (const auto& f : what.verdict.findings) {
-        if (f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable || f.kind == judge::kind::advice) continue;
-        if (++told[f.claim] > findings_shown) continue;
-        put(fmt::format("  {} {}{}: {}\n", paint(f.outcome, std::string(judge::name(f.outcome))), f.claim,
-                        f.subject.empty() ? "" : " [" + f.subject + "]", plain(f.message)));
-        for (const auto& c : f.citations) put(fmt::format("    - {}\n", plain(citation_text(c))));
+    for (const auto* f : told_findings(what)) {
+        if (++told[f->claim] > findings_shown) continue;
+        put(fmt::format("  {} {}{}: {}\n", paint(f->outcome, std::string(judge::name(f->outcome))), f->claim,
+                        f->subject.empty() ? "" : " [" + f->subject + "]", plain(f->message)));
+        for (const auto& c : f->citations) put(fmt::format("    - {}\n", plain(citation_text(c))));
     }
     for (const auto& [claim, count] : told)
         if (count > findings_shown) put(fmt::format("  … and {} more of {} (all are in --json)\n", count - findings_shown, claim));

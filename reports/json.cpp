@@ -1,10 +1,6 @@
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "reports/file.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
@@ -42,12 +38,7 @@ std::string results_json(const std::vector<entry>& all, const std::string& tool_
 }
 
 std::expected<void, std::string> write_json(const std::string& file, const std::vector<entry>& all, const std::string& tool_version) {
-    errno = 0;
-    std::ofstream out(file);
-    out << results_json(all, tool_version);
-    out.close();
-    if (!out) return std::unexpected(fmt::format("{}: {}", file, errno ? std::strerror(errno) : "cannot be written"));
-    return {};
+    return write_file(file, results_json(all, tool_version));
 }
 
 }  // namespace badorigin::report

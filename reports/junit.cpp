@@ -1,43 +1,29 @@
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <map>
+#include <sstream>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "reports/escaped.h"
+#include "reports/file.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
 
 namespace {
 
-/// XML is UTF-8 and has no place for most control characters; bytes of the wire are anything.
-std::string as_xml(const std::string& bytes) {
-    using nlohmann::json;
-    const auto utf_8 = json(bytes).dump(-1, ' ', false, json::error_handler_t::replace);  // what is none becomes U+FFFD
-    auto text = json::parse(utf_8).get<std::string>();
-    std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
-    return text;
-}
-
 std::string why(const entry& what) {
     std::string text = what.verdict.reason.empty() ? std::string() : what.verdict.reason + "\n";
-    const bool came_to_its_end = what.verdict.outcome != judge::outcome::error;
-    for (const auto& f : what.verdict.findings) {
-        if (!came_to_its_end || f.outcome == judge::outcome::upheld || f.outcome == judge::outcome::not_applicable ||
-            f.kind == judge::kind::advice)
-            continue;
-        text += fmt::format("{} {}{}: {}\n", judge::name(f.outcome), f.claim, f.subject.empty() ? "" : " [" + f.subject + "]", f.message);
-    }
-    if (came_to_its_end) {
+    for (const auto* f : told_findings(what))
+        text +=
+            fmt::format("{} {}{}: {}\n", judge::name(f->outcome), f->claim, f->subject.empty() ? "" : " [" + f->subject + "]", f->message);
+    if (what.verdict.outcome != judge::outcome::error) {
         for (const auto& e : what.cited) text += on_the_wire(*e, what.files());
     }
     for (const auto& note : what.verdict.notes) text += "note: " + note + "\n";
     if (what.capture) text += captured_text(*what.capture);
     if (!what.evidence.empty()) text += "evidence: " + what.evidence + "\n";
-    return as_xml(text);
+    return markup_text(text);
 }
 
 }  // namespace
@@ -104,12 +90,9 @@ std::expected<void, std::string> write_junit(const std::string& file, const std:
         suite.append_attribute("skipped") = skipped;
         suite.append_attribute("time") = fmt::format("{:.3f}", time).c_str();
     }
-    errno = 0;
-    std::ofstream out(file);
+    std::ostringstream out;
     document.save(out, "  ");
-    out.close();
-    if (!out) return std::unexpected(fmt::format("{}: {}", file, errno ? std::strerror(errno) : "cannot be written"));
-    return {};
+    return write_file(file, out.str());
 }
 
 }  // namespace badorigin::report

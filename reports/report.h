@@ -1,4 +1,4 @@
-// Findings for people and for machines: console, JUnit XML, JSON.
+// Findings for people and for machines: console, JUnit XML, JSON, HTML.
 #pragma once
 
 #include <chrono>
@@ -38,6 +38,10 @@ struct entry {
     /// Whose frames have a file's name; null: no others' do.
     const capture::evidence* files() const { return capture ? &capture->read.evidence : nullptr; }
 };
+
+/// What a report says of it: violated and inconclusive, advice aside. Of a run that did not come to its end nothing, as that says nothing
+/// about the proxy: what its steps lack is no news beside the reason.
+std::vector<const judge::finding*> told_findings(const entry& what);
 
 /// What kind of evidence the verdicts rest on, where it is not a capture by libpcap: every report says so. Empty: it is.
 std::string weaker_evidence(const std::vector<entry>& all);
@@ -97,5 +101,14 @@ std::expected<void, std::string> write_junit(const std::string& file, const std:
 /// reports/results.schema.json: `results` with one entry a scenario and proxy.
 std::string results_json(const std::vector<entry>& all, const std::string& tool_version);
 std::expected<void, std::string> write_json(const std::string& file, const std::vector<entry>& all, const std::string& tool_version);
+
+/// One page that needs nothing else: a table to choose outcomes from, and each entry with its findings, the exchanges as they were on the
+/// wire, the path of the evidence. The same for the same entries.
+std::string results_html(const std::vector<entry>& all, const std::string& tool_version);
+std::expected<void, std::string> write_html(const std::string& file, const std::vector<entry>& all, const std::string& tool_version);
+// Pieces of it, each by itself: for notebooks.
+std::string entry_html(const entry& what);
+std::string finding_html(const judge::finding& what);
+std::string exchange_html(const capture::exchange& what, const capture::evidence* files);
 
 }  // namespace badorigin::report

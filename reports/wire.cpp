@@ -7,23 +7,6 @@
 
 namespace badorigin::report {
 
-std::string escaped(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes) {
-        const auto u = static_cast<unsigned char>(c);
-        if (c == '\r') {
-            out += "\\r";
-        } else if (c == '\n') {
-            out += "\\n";
-        } else if (u < 0x20 || u == 0x7f) {
-            out += fmt::format("\\x{:02x}", u);
-        } else {
-            out += c;
-        }
-    }
-    return out;
-}
-
 std::string frames_text(capture::frame_number first, capture::frame_number last, const capture::evidence* files) {
     if (!files || files->sources.empty()) return first == last ? fmt::format("frame {}", first) : fmt::format("frames {}-{}", first, last);
     auto text = files->frame_text(first), end = files->frame_text(last);

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 from typing import Any, Literal
 
@@ -72,6 +73,9 @@ class Replay:
 
     def __repr__(self) -> str:
         return f"<Replay of {self.details['capture']} on {self.proxy}: {self.outcome}, {len(self.differences)} differences>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.report())}</pre>{self.judged._repr_html_()}"
 
 
 def _difference(row: dict[str, Any]) -> Difference:

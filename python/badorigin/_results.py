@@ -83,8 +83,7 @@ class Result:
         return f"<Result {self.scenario} on {self.proxy}: {self.outcome}>"
 
     def _repr_html_(self) -> str:
-        from ._html import result
-        return result(self)
+        return self._core._repr_html_()
 
 
 def run(
@@ -157,3 +156,13 @@ def write_junit(file: Path, results: Sequence[Result]) -> None:
 def write_json(file: Path, results: Sequence[Result]) -> None:
     """reports/results.schema.json, as `badorigin run --json`."""
     _core.write_json(os.fspath(file), [one._core for one in results])
+
+
+def html(results: Sequence[Result]) -> str:
+    """A page that needs nothing else: a table to choose outcomes from, each finding, the exchanges as they were on the wire, where the evidence is."""
+    return _core.html([one._core for one in results])
+
+
+def write_html(file: Path, results: Sequence[Result]) -> None:
+    """`html` as a file, as `badorigin run --html`."""
+    _core.write_html(os.fspath(file), [one._core for one in results])

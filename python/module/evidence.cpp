@@ -129,6 +129,7 @@ void bind_exchanges(py::module_& m) {
                                    return seconds(first.time);
                                })
         .def_property_readonly("wire", [](const exchange_of& e) { return text(report::on_the_wire(*e.what, e.evidence.get())); })
+        .def("_repr_html_", [](const exchange_of& e) { return text(report::exchange_html(*e.what, e.evidence.get())); })
         .def("__eq__", [](const exchange_of& a, const exchange_of& b) { return a.what == b.what; })
         .def("__hash__", [](const exchange_of& e) { return e.what->id; });
     py::class_<fetch_of>(m, "Fetch")

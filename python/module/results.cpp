@@ -77,7 +77,8 @@ void bind_results(py::module_& m) {
         .def_property_readonly("outcome", [](const finding& f) { return judge::name(f.outcome); })
         .def_property_readonly("subject", [](const finding& f) { return text(f.subject); })
         .def_property_readonly("message", [](const finding& f) { return text(f.message); })
-        .def_property_readonly("citations", &citations);
+        .def_property_readonly("citations", &citations)
+        .def("_repr_html_", [](const finding& f) { return text(report::finding_html(f)); });
     using report::entry;
     py::class_<entry, entry_ptr>(m, "Result")
         .def_property_readonly("scenario", [](const entry& e) { return text(e.verdict.scenario); })
@@ -104,9 +105,14 @@ void bind_results(py::module_& m) {
                                })
         .def("verdicts", [](const entry& e) { return text(judge::verdicts_json(e.verdict)); })
         .def("citations", [](const entry& e) { return text(judge::citations_json(e.verdict)); })
-        .def("report", [](const entry& e) { return text(told(e)); });
+        .def("report", [](const entry& e) { return text(told(e)); })
+        .def("_repr_html_", [](const entry& e) { return text(report::entry_html(e)); });
     m.def("exit_code", &exit_code);
     m.def("judge_bundle", &judge_bundle);
+    m.def("html", [](const std::vector<entry_ptr>& all) { return text(report::results_html(entries(all), BADORIGIN_VERSION)); });
+    m.def("write_html", [](const std::string& file, const std::vector<entry_ptr>& all) {
+        require(report::write_html(file, entries(all), BADORIGIN_VERSION));
+    });
     m.def("write_junit",
           [](const std::string& file, const std::vector<entry_ptr>& all) { require(report::write_junit(file, entries(all))); });
     m.def("write_json", [](const std::string& file, const std::vector<entry_ptr>& all) {

@@ -151,7 +151,7 @@ class BadInput(EndToEnd):
             self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", f"badorigin: --out {out}: {why}\n"))
 
     def test_results_that_cannot_be_written_are_told_before_the_run_where_it_can_be_known(self):
-        for option in ("--json", "--junit"):
+        for option in ("--json", "--junit", "--html"):
             done = self.run_one(GOOD, option, "/nowhere/results")
             self.assertEqual((done.returncode, done.stdout, done.stderr), (2, "", f"badorigin: {option} /nowhere/results: No such file or directory\n"))
 

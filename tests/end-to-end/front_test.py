@@ -44,7 +44,7 @@ class CommandLine(EndToEnd):
 
     def test_help_shows_commands_options_and_examples(self):
         for args, words in ((("--help",), ("run", "judge", "list", "Examples:", "Exit codes:")),
-                            (("run", "--help"), ("--proxy", "--filter", "--jobs", "--out", "--junit", "--json", "--plant", "--seed", "--keep-evidence",
+                            (("run", "--help"), ("--proxy", "--filter", "--jobs", "--out", "--junit", "--json", "--html", "--plant", "--seed", "--keep-evidence",
                                                  "--start-deadline", "--stop-deadline", "--evidence", "Examples:")),
                             (("judge", "--help"), ("bundles", "--json", "Example:")),
                             (("log", "--help"), ("captures", "--group", "--query", "--format", "--proxy-addr", "--follow", "Examples:")),

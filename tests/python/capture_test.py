@@ -1,6 +1,8 @@
 """Captures, verdicts and reports are those of the command line."""
 import json
 import pathlib
+import re
+import xml.etree.ElementTree
 
 import numpy
 import pytest
@@ -117,13 +119,46 @@ def test_reports_are_written(violated, tmp_path, root):
         bo.write_json(tmp_path / "nowhere/report.json", violated)
 
 
+def test_a_page_shows_what_the_results_say(runs, violated, command, tmp_path):
+    """Every finding that is not upheld, and each exchange as on the wire, frames and all; the same from the command line."""
+    page = bo.html([*violated, *runs])
+    tree = xml.etree.ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
+    sections = tree.findall("./body/main/section")
+    assert len(sections) == len(tree.findall("./body/main/table/tbody/tr")) == len(violated) + len(runs)
+    for one, section in zip(violated, sections):
+        told = "".join(section.itertext())
+        for finding in one.not_upheld() if one.outcome != "error" else []:
+            assert finding.kind == "advice" or (f"{finding.claim}" in told and finding.message in told)
+            assert all(cited in told for cited in finding.citations)
+        assert all(wire.strip() in told for wire in one.wire) and one.evidence in told
+    assert "<script" not in page and "src=" not in page
+    bo.write_html(tmp_path / "here.html", violated)
+    assert (tmp_path / "here.html").read_text() == bo.html(violated) == bo.html(violated)
+    bundles = [one.evidence for one in violated if one.evidence]
+    done = command("judge", *bundles, "--html", tmp_path / "there.html")
+    assert done.returncode == 1, done.stderr
+    without_times = [re.sub(r"<td>[0-9.]+</td>", "", text) for text in ((tmp_path / "there.html").read_text(), bo.html([bo.judge(one) for one in bundles]))]
+    assert without_times[0] == without_times[1]
+    with pytest.raises(bo.RunError, match="nowhere"):
+        bo.write_html(tmp_path / "nowhere/report.html", violated)
+
+
+def test_a_page_of_a_capture_made_elsewhere(runs, command, tmp_path):
+    done = command("verify", packets(runs[0]), "--html", tmp_path / "verify.html")
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert "file: packets.pcapng, " in "".join(xml.etree.ElementTree.fromstring((tmp_path / "verify.html").read_text()).itertext())
+    done = command("verify", packets(runs[0]), "--html", tmp_path / "nowhere/verify.html")
+    assert done.returncode == 2 and "--html" in done.stderr and done.stdout == ""
+
+
 def test_notebooks_show_scenarios_transactions_findings_and_results(violated):
     bad = next(one for one in violated if one.outcome == "violated")
     capture = bo.read(bad.evidence)
     scenario = bo.Scenario("Less < more")
-    for shown, expected in ((scenario, "Less &lt; more"), (capture, "<table>"), (capture[0], "<pre"), (capture[0].client, "<pre"),
+    for shown, expected in ((scenario, "Less &lt; more"), (capture, "<table>"), (capture[0], "attempt 1"), (capture[0].client, "<pre"),
                             (bad, "violated"), (bad.not_upheld()[0], "<li>")):
         assert expected in shown._repr_html_()
+        xml.etree.ElementTree.fromstring(f"<div>{shown._repr_html_()}</div>")
 
 
 def test_catalogues(command):
