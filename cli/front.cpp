@@ -8,12 +8,11 @@
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
-#include <thread>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "capture/recorder.h"
+#include "harness/stage/rights.h"
 
 namespace badorigin::cli {
 
@@ -95,21 +94,7 @@ capture::foreign read_captures(const std::vector<std::string>& files, const std:
 }
 
 void require_capture(const std::vector<std::string>& proxies) {
-    std::string why;
-    const auto right = capture::obtain_capture_right(why);
-    if (right == capture::capture_right::none) throw std::runtime_error(why);
-    const auto outside = std::find_if(proxies.begin(), proxies.end(), [](const auto& proxy) { return proxy.starts_with("at:"); });
-    if (right == capture::capture_right::namespace_of_our_own && outside != proxies.end()) {
-        throw std::runtime_error(
-            fmt::format("--proxy {}: capturing is permitted in a network namespace of our own only, where that proxy is not; {}", *outside,
-                        capture::how_to_capture()));
-    }
-}
-
-bool can_have_own_namespaces() {
-    bool can = false;
-    std::jthread([&] { can = capture::enter_fresh_network_namespace().has_value(); }).join();  // it is thrown away
-    return can;
+    if (const auto why = stage::why_no_capture(proxies); !why.empty()) throw std::runtime_error(why);
 }
 
 progress_line::progress_line() : watched_{::isatty(STDERR_FILENO) == 1} {}

@@ -28,8 +28,6 @@ bool finish(const options& asked, report::console& console, const std::vector<re
 
 /// Throws std::runtime_error when packets of these proxies cannot be captured.
 void require_capture(const std::vector<std::string>& proxies);
-/// They give every run the same ports and nobody else's packets.
-bool can_have_own_namespaces();
 
 /// Set by the first Ctrl-C (or SIGTERM, SIGHUP) after `catch_interrupts`: ends the work in good order. The second has its usual effect.
 extern std::atomic<bool> interrupt;

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "harness/scenario/yaml.h"
 #include "harness/stage/bundle.h"
+#include "harness/stage/rights.h"
 #include "harness/stage/runner.h"
 #include "reports/report.h"
 
@@ -68,7 +69,7 @@ int run(const options& asked) {
     settings.stop_deadline = milliseconds_of(asked.stop_deadline);
 
     if (settings.evidence == capture::evidence_kind::libpcap) require_capture(asked.proxies);
-    settings.own_namespaces = can_have_own_namespaces();
+    settings.own_namespaces = stage::can_have_own_namespaces();
     catch_interrupts();
 
     report::console console(stdout, style_for(asked), scenarios.scenarios * asked.proxies.size());

@@ -10,6 +10,7 @@
 #include "cli/front.h"
 #include "cli/list.h"
 #include "harness/replay/told.h"
+#include "harness/stage/rights.h"
 
 namespace badorigin::cli {
 
@@ -90,7 +91,7 @@ int replay(const replay_options& asked) {
     catch_interrupts();
     auto settings = settings_of(asked);
     require_capture(asked.proxies);
-    settings.run.own_namespaces = can_have_own_namespaces();
+    settings.run.own_namespaces = stage::can_have_own_namespaces();
     auto sources = read_sources(asked.from.captures, asked.from.proxies);
     if (sources.size() > 1) throw std::runtime_error("replay plays one recording: several capture files of one time, or one bundle");
     settings.name = sources.front().name;

@@ -37,7 +37,7 @@ report::entry read_and_judge(const options& asked, clock::time_point begun) {
     report::entry one;
     one.verdict = judging.finish(all->read, asked.advice != "no");
     all->bodies = std::move(judging.bodies);
-    one.claim = "The proxy does nothing that packets alone show to be wrong";
+    one.claim = badorigin::judge::claim_of_captures;
     one.cited = std::move(one.verdict.cited);
     one.kind = all->read.evidence.manifest.evidence;
     one.took = clock::now() - begun;

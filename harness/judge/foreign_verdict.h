@@ -11,6 +11,9 @@
 
 namespace badorigin::judge {
 
+/// What is held of a capture that was made elsewhere.
+inline constexpr const char* claim_of_captures = "The proxy does nothing that packets alone show to be wrong";
+
 /// Without the proxy there are no two legs, and nothing to judge: why, in a sentence; empty: there is.
 std::string why_nothing_to_judge(const capture::foreign& read);
 

@@ -69,11 +69,6 @@ class Capture:
         """Captures made elsewhere (pcap, pcapng, compressed too), read as one. proxies: "ADDRESS" or "ADDRESS:PORT" (default: found)."""
         return cls(_core.read_files([os.fspath(file) for file in files], list(proxies)))
 
-    @property
-    def transactions(self) -> Capture:
-        """Itself."""
-        return self
-
     def __len__(self) -> int:
         return len(self._core)
 
@@ -84,7 +79,9 @@ class Capture:
     def __getitem__(self, at: int | slice) -> _core.Transaction | list[_core.Transaction]:
         if isinstance(at, slice):
             return [self._core[i] for i in range(*at.indices(len(self)))]
-        return self._core[at + len(self) if at < 0 else at]
+        if not -len(self) <= at < len(self):
+            raise IndexError(f"there is no transaction {at}: the capture has {len(self)}")
+        return self._core[at % len(self)]
 
     def __iter__(self) -> Iterator[_core.Transaction]:
         core = self._core

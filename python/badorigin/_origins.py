@@ -16,6 +16,8 @@ Answerer = Union[Callable[["Exchange"], Answer], Callable[["AsyncExchange"], Awa
 
 WORKERS = 256
 """Requests that wait in a synchronous function at once, at most; more wait for their turn."""
+PATIENCE = 1.0
+"""Seconds that async functions have to notice that the run is over; then they are cancelled."""
 
 
 class _Facts:
@@ -112,18 +114,19 @@ class Answerers:
         self._functions: list[Any] = []
         self._pool: ThreadPoolExecutor | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._threads: list[threading.Thread] = []
+        self._dispatcher: threading.Thread | None = None
+        self._runner: threading.Thread | None = None
 
     def add(self, function: Answerer) -> int:
         """The key that the queue gives back."""
-        if not self._threads:
+        if not self._dispatcher:
             self._pool = ThreadPoolExecutor(WORKERS, "badorigin-answer")
-            self._start(self._dispatch)
+            self._dispatcher = _started(self._dispatch)
         self._functions.append(function)
         if inspect.iscoroutinefunction(function) and self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._loop.set_default_executor(self._pool)
-            self._start(self._loop.run_forever)
+            self._runner = _started(self._loop.run_forever)
         return len(self._functions) - 1
 
     def take_error(self) -> BaseException | None:
@@ -134,19 +137,17 @@ class Answerers:
     def close(self) -> None:
         """Ends the threads; requests that are being answered find their connection gone. Call after the stage is down."""
         self.queue.close()
-        if self._pool:
-            self._threads[0].join()
-            self._pool.shutdown(wait=True)
+        if self._dispatcher:
+            self._dispatcher.join()
         if self._loop:
+            asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop).result()
+        if self._pool:
+            self._pool.shutdown(wait=True)
+        if self._loop and self._runner:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._threads[1].join()
+            self._runner.join()
             self._loop.close()
-        self._pool = self._loop = None
-
-    def _start(self, what: Callable[[], None]) -> None:
-        thread = threading.Thread(target=what, name="badorigin-origins", daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        self._dispatcher = self._runner = self._pool = self._loop = None
 
     def _dispatch(self) -> None:
         assert self._pool
@@ -169,6 +170,8 @@ class Answerers:
     async def _answer_async(self, function: Any, handover: _core.Handover) -> None:
         try:
             self._send(handover, await function(AsyncExchange(handover)))
+        except asyncio.CancelledError:
+            handover.reset()
         except BaseException as error:  # noqa: BLE001
             self._failed(handover, error)
         finally:
@@ -185,3 +188,20 @@ class Answerers:
     def _failed(self, handover: _core.Handover, error: BaseException) -> None:
         self.error = self.error or error
         handover.reset()
+
+
+def _started(what: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=what, name="badorigin-origins", daemon=True)
+    thread.start()
+    return thread
+
+
+async def _end_tasks() -> None:
+    """Of this loop, all others."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=PATIENCE)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from . import _core
 from ._errors import ScenarioError, raise_unless_upheld
 from ._places import PROGRAMS, SCENARIOS, policies_of, root_of
-from ._scenario import Path, Scenario
+from ._scenario import Path, Scenario, scenario_files
 
 
 class Result:
@@ -106,6 +106,8 @@ def run(
     """
     items = list(what) if isinstance(what, (list, tuple)) else [what]
     proxies = [proxy] if isinstance(proxy, str) else list(proxy)
+    if not items or not proxies:
+        raise ScenarioError(f"nothing to run: there is no {'proxy' if items else 'scenario'}")
     settings: dict[str, Any] = {"programs": str(PROGRAMS), "out": os.fspath(out), "jobs": jobs, "seed": seed, "plant": list(plant),
                                 "evidence": evidence, "keep": keep}
 
@@ -121,9 +123,7 @@ def run(
     results: list[Result] = []
     by_root: dict[pathlib.Path, list[str]] = {}
     for path in (pathlib.Path(one).absolute() for one in items if not isinstance(one, Scenario)):
-        if not path.exists():
-            raise ScenarioError(f"{path}: no such file or folder")
-        by_root.setdefault(root_of(path), []).extend(_core.find_scenarios(str(path)))
+        by_root.setdefault(root_of(path), []).extend(scenario_files(path))
     for root, files in by_root.items():
         results += begin(sorted(set(files)), root)
     if built:

@@ -173,9 +173,11 @@ class Scenario:
     def load(cls, path: Path, root: Path | None = None) -> Scenario:
         """Reads a file. Its id is its path below `root` (default: the nearest folder above with policies/)."""
         file = pathlib.Path(path).absolute()
+        if not file.is_file():
+            raise ScenarioError(f"{file}: no such file")
         base = pathlib.Path(root).absolute() if root else root_of(file)
         name = file.relative_to(base) if file.is_relative_to(base) else pathlib.Path(file.name)
-        return cls.parse(file.read_text(errors="surrogateescape"), id=name.with_suffix("").as_posix(), file=str(file))
+        return cls.parse(file.read_text("utf-8", "surrogateescape"), id=name.with_suffix("").as_posix(), file=str(file))
 
     @classmethod
     def parse(cls, text: str, *, id: str = "python/scenario", file: str = "scenario") -> Scenario:
@@ -264,7 +266,7 @@ class Scenario:
 
     def save(self, path: Path) -> None:
         """Writes the file; `badorigin run PATH` runs it."""
-        pathlib.Path(path).write_text(self.yaml(), errors="surrogateescape")
+        pathlib.Path(path).write_text(self.yaml(), "utf-8", "surrogateescape")
 
     def script(self, *, real_time: bool = False, seed: int = 1) -> _core.Script:
         """The resolved model, as the runner gets it. Raises ScenarioError with every problem."""
@@ -311,31 +313,45 @@ class Scenario:
 class Row:
     """A row of a catalogue."""
 
+    id: str
+
     def __init__(self, **columns: str) -> None:
         self.__dict__.update(columns)
 
-    id: str
-
     def __getattr__(self, name: str) -> str:
-        raise AttributeError(name)
+        raise AttributeError(f"{self!r} has no {name}, only {', '.join(vars(self))}")
 
     def __repr__(self) -> str:
         return f"<{self.id}>"
 
 
+def _rows(catalogue: Sequence[tuple[str, ...]], *names: str) -> list[Row]:
+    return [Row(**dict(zip(names, row, strict=True))) for row in catalogue]
+
+
 def rules() -> list[Row]:
     """The rules: id, kind, demands, source, bugs (planted bugs that violate it), needs."""
-    return [Row(**dict(zip(("id", "kind", "demands", "source", "bugs", "needs"), row))) for row in _core.rule_catalogue()]
+    return _rows(_core.rule_catalogue(), "id", "kind", "demands", "source", "bugs", "needs")
 
 
 def fault_catalogue() -> list[Row]:
     """The faults: id, place, on_the_wire, breaks (RFC section), who (was hurt), arguments."""
-    return [Row(**dict(zip(("id", "place", "on_the_wire", "breaks", "who", "arguments"), row))) for row in _core.fault_catalogue()]
+    return _rows(_core.fault_catalogue(), "id", "place", "on_the_wire", "breaks", "who", "arguments")
 
 
 def find_scenarios(*paths: Path) -> list[Scenario]:
     """The scenarios of files and folders, sorted by file."""
-    files = sorted({file for path in paths for file in _core.find_scenarios(str(pathlib.Path(path).absolute()))})
-    return [Scenario.load(file) for file in files]
+    return [Scenario.load(file) for file in sorted({file for path in paths for file in scenario_files(path)})]
+
+
+def scenario_files(path: Path) -> list[str]:
+    """Their absolute paths, sorted. Raises ScenarioError where there are none."""
+    at = pathlib.Path(path).absolute()
+    if not at.exists():
+        raise ScenarioError(f"{at}: no such file or folder")
+    files = _core.find_scenarios(str(at))
+    if not files:
+        raise ScenarioError(f"{at}: there is no scenario in it")
+    return files
 
 

@@ -349,10 +349,10 @@ class Stage:
         message is the report) unless it is upheld; else the outcome is yours to look at. Judged once; later calls give the same."""
         __tracebackhide__ = True  # pytest: the report is the message
         if self._result is None:
-            self._start()
-            assert self._session
             if not self.scenario._steps:
                 raise ScenarioError("nothing has happened on the stage: there is nothing to judge")
+            self._start()
+            assert self._session
             script = self.scenario.script(real_time=self._real_time, seed=self._settings["seed"])
             self._result = Result(self._session.end(script).result())
             self._session = None

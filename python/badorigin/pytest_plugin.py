@@ -157,7 +157,9 @@ class ScenarioFile(pytest.File):
             item = ScenarioItem.from_parent(self, name=f"{self.path.stem}[{proxy}]", proxy=proxy, scenario=scenario)
             for mark in marks:
                 name = re.sub(r"\W", "_", mark)
-                self.config.addinivalue_line("markers", f"{name}: scenarios of a suite, or of an item of the field reports")
+                line = f"{name}: scenarios of a suite, or of an item of the field reports"
+                if line not in self.config.getini("markers"):
+                    self.config.addinivalue_line("markers", line)
                 item.add_marker(name)
             yield item
 

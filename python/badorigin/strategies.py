@@ -22,9 +22,11 @@ from ._values import Body, Fault, Reply, body, reply
 
 STATUSES = (200, 204, 301, 404, 500, 503)
 
+
 def bodies(max_size: int = 4096) -> st.SearchStrategy[Body]:
     """Generated content of 0 to `max_size` bytes."""
     return st.builds(body, size=st.integers(0, max_size), seed=st.integers(0, 3))
+
 
 @st.composite
 def faults(draw: st.DrawFn, only: Sequence[str] | None = None, without: Sequence[str] = ()) -> Fault:
@@ -36,6 +38,7 @@ def faults(draw: st.DrawFn, only: Sequence[str] | None = None, without: Sequence
     words = {name: draw(values[name]) for name in inspect.signature(make).parameters if name in values and draw(st.booleans())}
     made: Fault = make(**words)
     return made
+
 
 @st.composite
 def replies(draw: st.DrawFn, with_faults: st.SearchStrategy[Fault] | None = None) -> Reply:
@@ -52,9 +55,11 @@ def replies(draw: st.DrawFn, with_faults: st.SearchStrategy[Fault] | None = None
         words["fault"] = draw(with_faults if with_faults is not None else faults())
     return reply(**words)
 
+
 def origin_scripts(with_faults: st.SearchStrategy[Fault] | None = None, max_replies: int = 4) -> st.SearchStrategy[list[Reply]]:
     """What an origin answers to the same request, time after time."""
     return st.lists(replies(with_faults), min_size=1, max_size=max_replies)
+
 
 def must_uphold(scenario: Scenario, proxy: str = "bundled", *, write: Path, plant: Sequence[str] = ()) -> Result:
     """Runs the scenario; where a rule is violated, writes it to `write` and raises Violation. Hypothesis runs the smallest example last, so

@@ -245,7 +245,7 @@ entry_ptr verify(const capture_of& c, const scenario::scenario* promised, bool a
     about->bodies = judge::follow_bodies(about->read.evidence);
     auto out = std::make_shared<report::entry>();
     out->verdict = judge::judge_foreign(about->read, promised ? *promised : scenario::scenario{}, advice);
-    out->claim = "The proxy does nothing that packets alone show to be wrong";
+    out->claim = judge::claim_of_captures;
     out->cited = std::move(out->verdict.cited);
     out->kind = about->read.evidence.manifest.evidence;
     out->took = std::chrono::steady_clock::now() - begun;
@@ -275,8 +275,8 @@ void bind_evidence(py::module_& m) {
                  return exchange_of{c.evidence, c.evidence->exchanges[i]};
              })
         .def_property_readonly("frames", [](const capture_of& c) { return c.evidence->frames; })
-        .def_property_readonly("incomplete", [](const capture_of& c) { return c.evidence->incomplete; })
-        .def_property_readonly("notes", &capture_of::notes)
+        .def_property_readonly("incomplete", [](const capture_of& c) { return texts(c.evidence->incomplete); })
+        .def_property_readonly("notes", [](const capture_of& c) { return texts(c.notes()); })
         .def_property_readonly("proxies",
                                [](const capture_of& c) { return c.foreign ? c.foreign->read.proxies : std::vector<std::string>{}; })
         .def("groups", [](capture_of& c, const std::string& by) { return groups_of{c.evidence, grouped(c, grouping_of(by))}; })

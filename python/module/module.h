@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <string>
+#include <vector>
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -32,6 +33,12 @@ inline py::str text(std::string_view bytes) {
     PyObject* made = PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), "surrogateescape");
     if (made == nullptr) throw py::error_already_set();
     return py::reinterpret_steal<py::str>(made);
+}
+
+inline py::list texts(const std::vector<std::string>& all) {
+    py::list out;
+    for (const auto& one : all) out.append(text(one));
+    return out;
 }
 
 /// Of keyword arguments; left as it is where there is none of that name.

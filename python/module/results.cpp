@@ -91,12 +91,7 @@ void bind_results(py::module_& m) {
         .def_property_readonly("evidence_kind", [](const entry& e) { return capture::name(e.kind); })
         .def_property_readonly("took", [](const entry& e) { return seconds(e.took); })
         .def_property_readonly("findings", [](const entry& e) { return e.verdict.findings; })
-        .def_property_readonly("notes",
-                               [](const entry& e) {
-                                   py::list all;
-                                   for (const auto& note : e.verdict.notes) all.append(text(note));
-                                   return all;
-                               })
+        .def_property_readonly("notes", [](const entry& e) { return texts(e.verdict.notes); })
         .def_property_readonly("wire",
                                [](const entry& e) {
                                    py::list all;

@@ -56,10 +56,9 @@ std::string write_document(const py::dict& document) {
     return std::string{out.c_str(), out.size()} + "\n";
 }
 
-scenario::scenario read_scenario(const std::string& yaml, const std::string& file, const std::string& id, bool real_time,
-                                 std::uint64_t seed) {
+scenario::scenario read_scenario(const py::str& yaml, const std::string& file, const std::string& id, bool real_time, std::uint64_t seed) {
     const auto mode = real_time ? scenario::time_mode::real_time : scenario::time_mode::virtual_time;
-    auto read = scenario::read_yaml(yaml, file, id, mode, judge::rule_ids(), seed);
+    auto read = scenario::read_yaml(bytes_of(yaml), file, id, mode, judge::rule_ids(), seed);
     if (read) return std::move(*read);
     std::string problems;
     for (const auto& one : read.error()) problems += (problems.empty() ? "" : "\n") + one.text();
@@ -86,12 +85,12 @@ std::string proxy_kind(const std::string& proxy, const std::string& programs) {
 void bind_scenario(py::module_& m) {
     using scenario::scenario;
     py::class_<scenario>(m, "Script")
-        .def_readonly("id", &scenario::id)
-        .def_readonly("claim", &scenario::claim)
-        .def_readonly("covers", &scenario::covers)
-        .def_readonly("sections", &scenario::sections)
-        .def_readonly("policy", &scenario::policy)
-        .def_readonly("file", &scenario::file)
+        .def_property_readonly("id", [](const scenario& s) { return text(s.id); })
+        .def_property_readonly("claim", [](const scenario& s) { return text(s.claim); })
+        .def_property_readonly("covers", [](const scenario& s) { return texts(s.covers); })
+        .def_property_readonly("sections", [](const scenario& s) { return texts(s.sections); })
+        .def_property_readonly("policy", [](const scenario& s) { return text(s.policy); })
+        .def_property_readonly("file", [](const scenario& s) { return text(s.file); })
         .def_property_readonly("real_time", [](const scenario& s) { return s.mode == badorigin::scenario::time_mode::real_time; })
         .def_property_readonly("promises",
                                [](const scenario& s) {
@@ -101,14 +100,14 @@ void bind_scenario(py::module_& m) {
                                })
         .def_property_readonly("origins",
                                [](const scenario& s) {
-                                   std::vector<std::string> all;
-                                   for (const auto& origin : s.origins) all.push_back(origin.name);
+                                   py::list all;
+                                   for (const auto& origin : s.origins) all.append(text(origin.name));
                                    return all;
                                })
         .def_property_readonly("steps",
                                [](const scenario& s) {
-                                   std::vector<std::string> all;
-                                   for (const auto& step : s.steps) all.push_back(step.name);
+                                   py::list all;
+                                   for (const auto& step : s.steps) all.append(text(step.name));
                                    return all;
                                })
         .def_property_readonly("clients",
@@ -116,7 +115,7 @@ void bind_scenario(py::module_& m) {
                                    py::list all;
                                    for (std::size_t i = 0; i < s.steps.size(); ++i) {
                                        for (const auto& act : s.steps[i].clients)
-                                           all.append(py::make_tuple(i, act.name, text(act.request.method), act.repeat, act.wait));
+                                           all.append(py::make_tuple(i, text(act.name), text(act.request.method), act.repeat, act.wait));
                                    }
                                    return all;
                                })

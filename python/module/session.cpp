@@ -1,7 +1,7 @@
 // Runs: whole suites, and stages performed step by step.
 #include "python/module/session.h"
 
-#include "capture/recorder.h"
+#include "harness/stage/rights.h"
 #include "harness/stage/runner.h"
 #include "harness/stage/session.h"
 #include "http/reader.h"
@@ -17,21 +17,6 @@ std::chrono::milliseconds milliseconds_of(double value) {
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(value));
 }
 
-/// Tried once a process; a scenario of any kind needs it before its first packet.
-void obtain_rights(stage::run_settings& settings) {
-    if (settings.evidence == capture::evidence_kind::libpcap) {
-        static std::string why;
-        static const auto right = capture::obtain_capture_right(why);
-        if (right == capture::capture_right::none) throw drivers::set_up_error(why);
-    }
-    static const bool own = [] {
-        bool can = false;
-        std::thread([&] { can = capture::enter_fresh_network_namespace().has_value(); }).join();
-        return can;
-    }();
-    settings.own_namespaces = own;
-}
-
 template <class Enum>
 Enum word(const std::map<std::string, Enum>& words, const std::string& option, const std::string& given) {
     const auto found = words.find(given);
@@ -43,7 +28,7 @@ Enum word(const std::map<std::string, Enum>& words, const std::string& option, c
 
 }  // namespace
 
-stage::run_settings run_settings_of(const py::dict& from) {
+stage::run_settings run_settings_of(const py::dict& from, const std::vector<std::string>& proxies) {
     stage::run_settings out;
     std::string keep = "violated", evidence = "libpcap";
     double start = 20, stop = 5;
@@ -66,7 +51,11 @@ stage::run_settings run_settings_of(const py::dict& from) {
     out.start_deadline = milliseconds_of(start);
     out.stop_deadline = milliseconds_of(stop);
     out.tool_version = BADORIGIN_VERSION;
-    obtain_rights(out);
+    out.proxies = proxies;
+    if (out.evidence == capture::evidence_kind::libpcap) {
+        if (const auto why = stage::why_no_capture(proxies); !why.empty()) throw drivers::set_up_error(why);
+    }
+    out.own_namespaces = stage::can_have_own_namespaces();
     return out;
 }
 
@@ -75,9 +64,8 @@ namespace {
 /// Runs files against proxies. `told` is called with each result as it comes; what it raises ends the run.
 std::vector<entry_ptr> run(const std::vector<std::string>& files, const std::vector<std::string>& proxies, const py::dict& about,
                            const py::object& told) {
-    auto settings = run_settings_of(about);
+    auto settings = run_settings_of(about, proxies);
     settings.scenarios = files;
-    settings.proxies = proxies;
     std::atomic<bool> interrupt{false};
     settings.interrupt = &interrupt;
     std::exception_ptr raised;
@@ -151,7 +139,7 @@ void bind_session(py::module_& m) {
     };
     py::class_<session, std::shared_ptr<session>>(m, "Session")
         .def(py::init([deleter](const std::string& proxy, const scenario::scenario& begin, const py::dict& about) {
-                 return std::shared_ptr<session>(new session(run_settings_of(about), proxy, begin), deleter);
+                 return std::shared_ptr<session>(new session(run_settings_of(about, {proxy}), proxy, begin), deleter);
              }),
              py::arg("proxy"), py::arg("begin"), py::arg("settings"))
         .def_property_readonly("not_applicable", &session::not_applicable)

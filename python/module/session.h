@@ -7,6 +7,6 @@
 namespace badorigin::python {
 
 /// Throws drivers::set_up_error without the right to capture, ValueError.
-stage::run_settings run_settings_of(const py::dict& from);
+stage::run_settings run_settings_of(const py::dict& from, const std::vector<std::string>& proxies);
 
 }  // namespace badorigin::python

@@ -63,8 +63,7 @@ replay::settings replay_settings_of(const capture_of& c, const std::string& prox
     out.capture = c.paths.front();
     out.name = fmt::format("{}", fmt::join(c.paths, ", "));
     out.notes = c.notes();
-    out.run = run_settings_of(run);
-    out.run.proxies = {proxy};
+    out.run = run_settings_of(run, {proxy});
     return out;
 }
 

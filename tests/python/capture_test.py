@@ -63,6 +63,14 @@ def test_transactions_outlive_what_they_came_from(runs):
     assert first.fetches[0].attempts[0].server_name == "origin:app"
 
 
+def test_indices_are_those_of_a_sequence(runs):
+    capture = bo.read(runs[-1].evidence)
+    assert capture[-1].client == capture[len(capture) - 1].client and len(capture[:]) == len(capture)
+    for at in (len(capture), -len(capture) - 1):
+        with pytest.raises(IndexError, match="there is no transaction"):
+            capture[at]
+
+
 def test_columns_are_buffers_that_nobody_copies(runs):
     capture = bo.read(runs[-1].evidence)
     columns = capture.columns()

@@ -294,3 +294,51 @@ def test_other_threads_go_on_while_a_step_is_performed(tmp_path):
         thread.join()
         assert count > 100
         stage.judge()
+
+
+def test_an_async_function_that_does_not_end_is_cancelled_with_the_run(tmp_path, python):
+    done = python("""
+import asyncio, badorigin as bo
+ends = []
+with bo.Stage() as stage:
+    @stage.origin("app").on("GET /x").call
+    async def slow(x):
+        x.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n")
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            ends.append("cancelled")
+    stage.proxy(policy="pass-gets", clock="real", real=True)
+    assert stage.client().get("/x").status == 200
+    print(stage.judge().outcome, ends)
+""")
+    assert (done.stdout, done.stderr) == ("upheld ['cancelled']\n", "")
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    with bo.Stage() as stage, pytest.raises(bo.ScenarioError, match="there is nothing to judge"):
+        stage.judge()
+    with pytest.raises(bo.RunError, match="the stage is closed"):
+        stage.client().get("/x")
+    for wrong, why in (("nowhere.yaml", "no such file or folder"), (tmp_path, "there is no scenario in it"), ([], "nothing to run: there is no scenario")):
+        with pytest.raises(bo.ScenarioError, match=why):
+            bo.run(wrong, out=tmp_path / "out")
+    with pytest.raises(bo.ScenarioError, match="nothing to run: there is no proxy"):
+        bo.run(proxy=[], out=tmp_path / "out")
+    with pytest.raises(bo.ScenarioError, match="nowhere: no such file or folder"):
+        bo.find_scenarios(tmp_path / "nowhere")
+    with pytest.raises(bo.ScenarioError, match="nowhere.yaml: no such file"):
+        bo.Scenario.load(tmp_path / "nowhere.yaml")
+    with pytest.raises(AttributeError, match="has no wire, only id, kind"):
+        bo.rules()[0].wire
+
+
+def test_a_file_may_hold_any_bytes(tmp_path):
+    """As for the command line, what is no UTF-8 is text with surrogate escapes, and is written as it was."""
+    file, again = tmp_path / "bytes.yaml", tmp_path / "again/bytes.yaml"
+    again.parent.mkdir()
+    file.write_bytes(b'claim: "gr\xc3\xbcn \xff"\nsteps:\n  - {client: GET /}\n')
+    scenario = bo.Scenario.load(file)
+    scenario.save(again)
+    assert scenario.claim == "grün \udcff" and again.read_bytes() == file.read_bytes()
+    assert bo.Scenario.load(again) == scenario
