@@ -88,8 +88,9 @@ std::string program_directory() {
     return fs::read_symlink("/proc/self/exe").parent_path().string();
 }
 
-std::vector<std::string> planted_bugs() {
-    const std::string command = "'" + program_directory() + "/badorigin-cache' --list-planted-bugs";
+/// What the bundled cache prints when asked for this list.
+static std::vector<std::string> lines_of_cache(const std::string& option) {
+    const std::string command = "'" + program_directory() + "/badorigin-cache' " + option;
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(::popen(command.c_str(), "re"), &::pclose);
     std::vector<std::string> lines;
     char buffer[1024];
@@ -101,6 +102,10 @@ std::vector<std::string> planted_bugs() {
     if (lines.empty())
         throw std::runtime_error(fmt::format("{}/badorigin-cache cannot be run: is the build complete?", program_directory()));
     return lines;
+}
+
+std::vector<std::string> planted_bugs() {
+    return lines_of_cache("--list-planted-bugs");
 }
 
 void say(const std::string& text) {
@@ -119,6 +124,8 @@ int list(const options& asked) {
             text += fmt::format("{}\t{}\t{}\t{}\t{}\n", f.id, peers::name(f.place), f.on_the_wire, f.breaks, f.who);
     } else if (asked.list_what == "planted-bugs") {
         for (const auto& line : planted_bugs()) text += line + "\n";
+    } else if (asked.list_what == "vcl") {
+        for (const auto& line : lines_of_cache("--list-vcl")) text += line + "\n";
     } else {
         const found all = find(asked);
         for (const auto& file : all.files) {

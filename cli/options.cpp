@@ -68,7 +68,7 @@ std::string seconds(const std::string& word) {
     return fits ? std::string() : fmt::format("{} is no number of seconds from 0.001 to 3600", word);
 }
 
-const std::vector<std::string> lists{"scenarios", "rules", "faults", "planted-bugs"};
+const std::vector<std::string> lists{"scenarios", "rules", "faults", "planted-bugs", "vcl"};
 
 std::string known_list(const std::string& word) {
     if (std::find(lists.begin(), lists.end(), word) != lists.end()) return {};
@@ -145,7 +145,7 @@ bool parse(int argc, char** argv, options& into, int& exit_code) {
     verify->footer("Example:\n  badorigin verify client.pcap origin.pcap --proxy-addr 10.0.0.5:80");
 
     auto* list = app.add_subcommand("list", "List what there is, one a line, id first");
-    list->add_option("what", into.list_what, "scenarios | rules | faults | planted-bugs")->required()->check(known_list);
+    list->add_option("what", into.list_what, "scenarios | rules | faults | planted-bugs | vcl")->required()->check(known_list);
     list->add_option("paths", into.paths, "Scenario files or folders (default: ./scenarios)");
 
     auto* log = add_log(app, into.log);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <numeric>
+#include <ranges>
 #include <stdexcept>
 
 #include <netdb.h>
@@ -73,7 +75,7 @@ std::string backend::host() const {
     return definition.port == "80" ? definition.host : definition.host + ':' + definition.port;
 }
 
-backend_set::backend_set(const vcl::program& of) {
+backend_set::backend_set(const vcl::program& of) : default_(of.default_backend()) {
     for (const auto& definition : of.backends()) {
         auto made = std::make_unique<backend>();
         made->definition = definition;
@@ -82,14 +84,18 @@ backend_set::backend_set(const vcl::program& of) {
             made->port = port_of(definition);
         }
         if (definition.probe) made->probed.emplace(*definition.probe);
+        if (definition.saintmode_threshold) made->saint.emplace(*definition.saintmode_threshold);
         backends_.push_back(std::move(made));
     }
     for (const auto& defined : of.objects()) {
-        object made{defined.type, {}, saint_list(0), 0};
+        object made;
+        made.type = defined.type;
+        if (defined.type == "fallback" && !defined.arguments.empty()) made.sticky = defined.arguments.front() == vcl::value(true);
         if (defined.module == "saintmode") {
             const auto threshold = defined.arguments.size() > 1 ? number(defined.arguments[1], 10) : 10;
             made.saint = saint_list(static_cast<std::int64_t>(threshold));
-            made.members.push_back({backend_name(defined.arguments), 1.0});
+            const auto name = backend_name(defined.arguments);
+            made.members.push_back({name, 1.0, name});
         }
         for (const auto& [method, arguments] : defined.calls) change_members(made, method, arguments);
         objects_.emplace(defined.name, std::move(made));
@@ -98,11 +104,15 @@ backend_set::backend_set(const vcl::program& of) {
 
 void backend_set::change_members(object& of, std::string_view method, const std::vector<vcl::value>& arguments) {
     const auto name = backend_name(arguments);
+    const bool sharded = of.type == "shard";
+    const auto ident = sharded && arguments.size() > 1 ? vcl::to_string(arguments[1]) : std::string();
     if (method == "clear") of.members.clear();
-    if (method == "remove_backend") std::erase_if(of.members, [&](const member& m) { return m.name == name; });
+    if (method == "remove_backend") {
+        std::erase_if(of.members, [&](const member& m) { return (name.empty() || m.name == name) && (ident.empty() || m.ident == ident); });
+    }
     if (method != "add_backend") return;
-    const auto weight = arguments.size() > 1 ? number(arguments[of.type == "shard" ? arguments.size() - 1 : 1], 1.0) : 1.0;
-    of.members.push_back({name, weight});
+    const auto weight = arguments.size() > 1 ? number(arguments[sharded ? arguments.size() - 1 : 1], 1.0) : 1.0;
+    of.members.push_back({name, weight, ident.empty() ? name : ident});
 }
 
 std::vector<backend_set::member> backend_set::healthy_members(const object& of, const std::string& key, nanoseconds now) {
@@ -123,15 +133,15 @@ bool backend_set::healthy(const std::string& name, const std::string& key, nanos
         return any;
     }
     const auto found = std::ranges::find(backends_, name, [](const auto& b) { return b->name(); });
-    return found != backends_.end() && (*found)->healthy();
+    return found != backends_.end() && (*found)->healthy_for(key, now);
 }
 
 std::optional<picked_backend> backend_set::resolve(const std::string& name, const std::string& key, nanoseconds now) {
     const auto at = objects_.find(name);
     if (at == objects_.end()) {
         const auto found = std::ranges::find(backends_, name, [](const auto& b) { return b->name(); });
-        if (found == backends_.end() || !(*found)->healthy()) return std::nullopt;
-        return picked_backend{found->get(), nullptr};
+        if (found == backends_.end() || !(*found)->healthy_for(key, now)) return std::nullopt;
+        return picked_backend{found->get(), (*found)->saint ? &*(*found)->saint : nullptr};
     }
     auto& chooser = at->second;
     if (!healthy(name, key, now)) return std::nullopt;
@@ -145,8 +155,10 @@ std::optional<picked_backend> backend_set::resolve(const std::string& name, cons
         }
         return candidates.back().name;
     };
-    std::string chosen = candidates.front().name;  // fallback, saintmode
-    if (chooser.type == "round_robin") {
+    std::string chosen = candidates.front().name;  // saintmode
+    if (chooser.type == "fallback") {
+        chosen = fall_back(chooser, candidates);
+    } else if (chooser.type == "round_robin") {
         // The turn goes round all members, so that a sick one's share is spread by those who follow it.
         for (std::size_t tried = 0; tried < chooser.members.size(); ++tried) {
             chosen = chooser.members[chooser.turn++ % chooser.members.size()].name;
@@ -157,8 +169,7 @@ std::optional<picked_backend> backend_set::resolve(const std::string& name, cons
     } else if (chooser.type == "hash") {
         chosen = by_weight(hash_of(key));
     } else if (chooser.type == "shard") {
-        // Rendezvous hashing: each key has its own order of all members, so only a sick one's share moves.
-        chosen = std::ranges::max_element(candidates, {}, [&](const member& m) { return hash_of(key + '\n' + m.name); })->name;
+        chosen = shard(chooser, {}, {key, key, now});
     }
     if (depth_ > 16) return std::nullopt;  // directors in a circle
     ++depth_;
@@ -168,24 +179,68 @@ std::optional<picked_backend> backend_set::resolve(const std::string& name, cons
     return out;
 }
 
+std::string backend_set::fall_back(object& of, const std::vector<member>& candidates) const {
+    const bool stays = of.sticky && std::ranges::find(candidates, of.current, &member::name) != candidates.end();
+    if (!stays) of.current = candidates.front().name;
+    return of.current;
+}
+
+/// Rendezvous hashing: each key has its own order of all members, in which those of more weight stand in front more often. So only the
+/// share of a sick one moves, to the next in each key's order. Empty: none is to be had.
+std::string backend_set::shard(const object& of, const std::vector<vcl::value>& arguments, const asked& by) {
+    const auto argument = [&](std::size_t which) { return which < arguments.size() ? arguments[which] : vcl::value(); };
+    const auto method = vcl::to_string(argument(0)), health = vcl::to_string(argument(6));
+    const auto& text = method == "KEY" ? vcl::to_string(argument(1)) : method == "URL" ? by.url : by.key;
+    const auto place = [&](const member& m) {
+        const auto chance = (static_cast<double>(hash_of(text + '\n' + m.ident) >> 11) + 0.5) * 0x1p-53;
+        return -std::log(chance) / std::max(m.weight, 1e-9);
+    };
+    auto order = of.members;
+    std::ranges::stable_sort(order, {}, place);
+    auto skip = std::max(number(argument(3), 0), 0.0);
+    for (const auto& m : order) {
+        const bool usable = health == "IGNORE" || healthy(m.name, by.key, by.now);
+        if (skip >= 1 && (usable || health != "ALL")) {
+            --skip;
+        } else if (skip < 1 && usable) {
+            return m.name;
+        }
+    }
+    // Fewer than the policy wanted to skip: the last that will do.
+    for (const auto& m : std::views::reverse(order)) {
+        if (health == "IGNORE" || healthy(m.name, by.key, by.now)) return m.name;
+    }
+    return {};
+}
+
+std::string backend_set::saint_status(nanoseconds now) const {
+    std::string all;
+    for (const auto& [name, each] : objects_) {
+        if (each.type != "saintmode") continue;
+        all += (all.empty() ? "" : ",") + ("\n\t\t{ \"name\": \"" + name + "\", \"backend\": \"" + each.members.front().name) +
+               "\", \"count\": \"" + std::to_string(each.saint.size(now)) + "\", \"threshold\": \"" +
+               std::to_string(each.saint.threshold()) + "\" }";
+    }
+    return "{\n\t\"saintmode\": [" + all + "\n\t]\n}\n";
+}
+
 std::optional<vcl::value> backend_set::call(const std::string& object_name, std::string_view method,
-                                            const std::vector<vcl::value>& arguments, const std::string& key, nanoseconds now) {
+                                            const std::vector<vcl::value>& arguments, const asked& by) {
     const auto at = objects_.find(object_name);
     if (at == objects_.end()) return std::nullopt;
     auto& called = at->second;
     if (method == "backend") {
         // Choices by key are made here and now, the others when the origin is needed.
-        if (called.type != "hash" && called.type != "shard") return vcl::backend_ref{object_name};
-        const auto candidates = healthy_members(called, key, now);
-        if (candidates.empty()) return vcl::backend_ref{object_name};
-        std::string by = key;
-        if (called.type == "hash" && !arguments.empty()) by = vcl::to_string(arguments.front());
-        if (called.type == "shard" && arguments.size() > 1 && std::get_if<std::int64_t>(&arguments[1])) by = vcl::to_string(arguments[1]);
-        const auto chosen = resolve(object_name, by, now);
+        if (called.type == "shard") {
+            const auto chosen = shard(called, arguments, by);
+            return vcl::backend_ref{chosen.empty() ? object_name : chosen};
+        }
+        if (called.type != "hash") return vcl::backend_ref{object_name};
+        const auto chosen = resolve(object_name, arguments.empty() ? by.key : vcl::to_string(arguments.front()), by.now);
         return vcl::backend_ref{chosen ? chosen->to->name() : object_name};
     }
-    if (method == "is_healthy") return healthy(object_name, key, now);
-    if (method == "blacklist_count") return called.saint.size(now);
+    if (method == "is_healthy") return healthy(object_name, by.key, by.now);
+    if (method == "blacklist_count") return called.saint.size(by.now);
     if (method == "key") return static_cast<std::int64_t>(hash_of(arguments.empty() ? "" : vcl::to_string(arguments.front())) >> 33);
     change_members(called, method, arguments);
     return vcl::value(true);

@@ -37,12 +37,14 @@ struct backend {
     std::string address;  ///< numeric
     std::uint16_t port = 80;
     std::optional<probe_window> probed;
-    int connections = 0;  ///< open, against definition.max_connections
+    int connections = 0;                ///< open, against definition.max_connections
+    std::optional<saint_list> saint{};  ///< VCL 3: of its own
 
     const std::string& name() const { return definition.name; }
     /// `backend NAME none;`: always sick, so that who is sent there is answered from the store or not at all.
     bool is_none() const { return definition.host.empty(); }
     bool healthy() const { return !is_none() && (!probed || probed->healthy()); }
+    bool healthy_for(const std::string& key, nanoseconds now) const { return healthy() && !(saint && saint->sick_for(key, now)); }
     std::string pool_key() const { return address + ' ' + std::to_string(port); }
     std::string host() const;  ///< for requests without Host
 };
@@ -60,27 +62,39 @@ public:
 
     std::optional<picked_backend> resolve(const std::string& name, const std::string& key, nanoseconds now);
     bool healthy(const std::string& name, const std::string& key, nanoseconds now);
+    struct asked {
+        const std::string &key, &url;
+        nanoseconds now;
+    };
     /// A method of an object: "NAME.backend", "NAME.is_healthy" … none: no such object or method.
     std::optional<vcl::value> call(const std::string& object, std::string_view method, const std::vector<vcl::value>& arguments,
-                                   const std::string& key, nanoseconds now);
+                                   const asked& by);
+    /// All saintmode objects with what is listed, as saintmode.status() has it.
+    std::string saint_status(nanoseconds now) const;
 
-    std::string default_name() const { return backends_.empty() ? std::string() : backends_.front()->name(); }
+    const std::string& default_name() const { return default_; }
     const std::vector<std::unique_ptr<backend>>& backends() const { return backends_; }
 
 private:
     struct member {
         std::string name;
         double weight = 1.0;
+        std::string ident;  ///< what shard hashes
     };
     struct object {
         std::string type;
         std::vector<member> members;
         saint_list saint{0};
         std::size_t turn = 0;
+        bool sticky = false;
+        std::string current{};  ///< of a sticky fallback
     };
     std::vector<member> healthy_members(const object& of, const std::string& key, nanoseconds now);
+    std::string fall_back(object& of, const std::vector<member>& candidates) const;
+    std::string shard(const object& of, const std::vector<vcl::value>& arguments, const asked& by);
     void change_members(object& of, std::string_view method, const std::vector<vcl::value>& arguments);
 
+    std::string default_;
     std::vector<std::unique_ptr<backend>> backends_;
     std::map<std::string, object> objects_;
     std::mt19937_64 random_{1};  ///< the same choices in every run

@@ -7,10 +7,14 @@
 namespace badorigin::cache {
 
 namespace {
-std::string read(std::string_view variable, const stored_object& object, const request_head& request, nanoseconds now) {
+std::optional<std::string> read(std::string_view variable, const stored_object& object, const request_head& request, nanoseconds now) {
     constexpr std::string_view request_field = "req.http.", object_field = "obj.http.";
-    if (variable.starts_with(request_field)) return std::string(request.fields.value(variable.substr(request_field.size())));
-    if (variable.starts_with(object_field)) return std::string(object.head.fields.value(variable.substr(object_field.size())));
+    const auto field = [](const field_list& in, std::string_view name) {
+        const auto* found = in.find(name);
+        return found ? std::optional(*found) : std::nullopt;
+    };
+    if (variable.starts_with(request_field)) return field(request.fields, variable.substr(request_field.size()));
+    if (variable.starts_with(object_field)) return field(object.head.fields, variable.substr(object_field.size()));
     if (variable == "req.url") return request.target;
     if (variable == "req.method") return request.method;
     if (variable == "obj.status") return std::to_string(object.head.status);
@@ -19,7 +23,7 @@ std::string read(std::string_view variable, const stored_object& object, const r
     if (variable == "obj.ttl") return seconds(object.ttl);
     if (variable == "obj.grace") return seconds(object.grace);
     if (variable == "obj.keep") return seconds(object.keep);
-    return {};
+    return std::nullopt;
 }
 
 bool asks_request(const vcl::ban_expression& ban) {

@@ -18,7 +18,6 @@ namespace badorigin::cache {
 
 namespace {
 constexpr int max_restarts = 4;
-constexpr auto send_timeout = std::chrono::seconds(60);
 constexpr int most_rounds = 8;                            ///< of waiting for what then is not for this request
 constexpr auto most_waiting = std::chrono::seconds(120);  ///< for another's fetch, whatever that one is allowed to take
 
@@ -40,6 +39,7 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
       keep_alive_(keep_alive) {
     auto& x = exchange_;
     x.xid = engine_.next_xid();
+    x.session = &client_->limits;
     x.ends = client_->ends;
     x.started = engine_.now();
     x.request = reader.request();
@@ -108,7 +108,7 @@ awaitable<client_request::end> client_request::run() {
 
 vcl::outcome client_request::policy(vcl::subroutine which, origin_exchange* origin) {
     vcl_context context(engine_.environment, *configuration_, &exchange_, origin);
-    exchange_.log->add("VCL_call", vcl::name(which));
+    exchange_.log->add("VCL_call", vcl::name(which, configuration_->program->version()));
     auto outcome = configuration_->program->run(which, context);
     exchange_.log->add("VCL_return", vcl::name(outcome.what));
     return outcome;
@@ -232,6 +232,8 @@ awaitable<client_request::state> client_request::lookup() {
 /// Who has waited for a response takes it, though it asked for a new one: this one is.
 lookup_result client_request::look_up(bool waited, bool alone) const {
     const auto& x = exchange_;
+    auto& backends = configuration_->backends;
+    const auto& wanted = x.backend_hint.empty() ? backends.default_name() : x.backend_hint;
     return engine_.objects.look_up({.key = x.key,
                                     .request = x.request,
                                     .now = engine_.now(),
@@ -239,7 +241,10 @@ lookup_result client_request::look_up(bool waited, bool alone) const {
                                     .most_ttl = x.most_ttl,
                                     .always_miss = x.hash_always_miss,
                                     .never_wait = alone || x.wishes.no_store,
-                                    .wishes = waited ? client_wishes{} : x.wishes});
+                                    .wishes = waited ? client_wishes{} : x.wishes,
+                                    .any_variant = x.hash_ignore_vary,
+                                    .refreshes_itself = fetches_itself(),
+                                    .origin_healthy = !fetches_itself() || backends.healthy(wanted, x.key, engine_.now())});
 }
 
 /// RFC 5861 4: what the lookup found may be served in the place of an error.
@@ -301,26 +306,31 @@ void client_request::refresh_in_background(const object_ptr& stale, fetch_lead l
 awaitable<client_request::state> client_request::miss() {
     auto& x = exchange_;
     auto lead = std::move(lead_);
-    const auto decided = policy(vcl::subroutine::miss);
+    auto early = fetches_itself() ? std::optional(origin_request(false)) : std::nullopt;
+    const auto decided = policy(vcl::subroutine::miss, early ? &*early : nullptr);
     if (decided.what != vcl::action::fetch) co_return decide(decided, state::failed);
-    auto exchange = origin_request(false);
+    auto exchange = early ? std::move(*early) : origin_request(false);
+    exchange.backend_hint = x.backend_hint;
     exchange.is_hit_for_miss = x.is_hit_for_miss;
     const auto validated = std::exchange(validated_, nullptr);
     make_conditional(exchange.request, validated);
     x.status.fwd = !validated ? "uri-miss" : validated->ttl_left(engine_.now()) > nanoseconds{0} ? "request" : "stale";
     x.object = co_await fetch(std::move(exchange), nullptr, validated, std::move(lead));
-    if (serve_stale_instead()) co_return state::deliver;
-    co_return x.object ? state::deliver : answer(503, "Service Unavailable");
+    if (!fetch_decided_ && serve_stale_instead()) co_return state::deliver;
+    co_return x.object ? state::deliver : brought_nothing();
 }
 
 awaitable<client_request::state> client_request::pass() {
     auto& x = exchange_;
-    const auto decided = policy(vcl::subroutine::pass);
-    if (decided.what != vcl::action::fetch) co_return decide(decided, state::failed);
+    auto early = fetches_itself() ? std::optional(origin_request(true)) : std::nullopt;
+    const auto decided = policy(vcl::subroutine::pass, early ? &*early : nullptr);
+    // "pass" is what VCL 3 says for it.
+    if (decided.what != vcl::action::fetch && decided.what != vcl::action::pass) co_return decide(decided, state::failed);
     if (!body_.rewind()) co_return answer(503, "Request body was sent already");
     passing_ = true;
     x.status.fwd = is_safe(x.request.method) ? "bypass" : "method";
-    auto exchange = origin_request(true);
+    auto exchange = early ? std::move(*early) : origin_request(true);
+    exchange.backend_hint = x.backend_hint;
     exchange.is_hit_for_pass = x.is_hit_for_pass;
     x.object = co_await fetch(std::move(exchange), &body_, nullptr, {});
     if (body_.broken()) {  // nobody to answer
@@ -328,7 +338,12 @@ awaitable<client_request::state> client_request::pass() {
         co_return state::done;
     }
     if (x.object && !x.object->synthetic && engine_.by_rfc) note_passed(*x.object);
-    co_return x.object ? state::deliver : answer(503, "Service Unavailable");
+    co_return x.object ? state::deliver : brought_nothing();
+}
+
+client_request::state client_request::brought_nothing() {
+    if (const auto decided = std::exchange(fetch_decided_, std::nullopt)) return decide(*decided, state::failed);
+    return answer(503, "Service Unavailable");
 }
 
 /// What a request that went by the store says about what is stored (RFC 9111 4.3.5, 4.4).
@@ -365,11 +380,13 @@ awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_bo
     auto brought = co_await fetch.run();
     lead.end(fetch.ended());
     if (fetch.body_abandoned()) ended_ = end::close;
+    fetch_decided_ = fetch.for_client();
     co_return brought;
 }
 
 origin_exchange client_request::origin_request(bool passed) {
     auto out = forwarded(exchange_, engine_.next_xid(), passed, engine_.now());
+    if (fetches_itself()) out.client = &exchange_;
     out.log = std::make_shared<transaction_log>(engine_.log, out.xid, fmt::format("bereq {} {}", exchange_.xid, passed ? "pass" : "fetch"));
     return out;
 }
@@ -432,7 +449,7 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     const auto out = framed(x, content, conditions, has_content, ended_ == end::keep);
     x.log->add("RespStatus", std::to_string(x.response.status));
     x.log->add_fields("RespHeader", x.response.fields);
-    if (co_await client_->write(out.head, out.content(), send_timeout) != io::ok) ended_ = end::close_at_once;
+    if (co_await client_->write(out.head, out.content(), client_->limits.idle_send) != io::ok) ended_ = end::close_at_once;
     co_return state::done;
 }
 
@@ -477,9 +494,9 @@ awaitable<client_request::state> client_request::pipe() {
     const auto lease = std::move(*leased);
     if (!exchange.request.fields.has("Host")) exchange.request.fields.set("Host", chosen->to->host());
     auto head = to_wire(exchange.request);
-    if (co_await (*lease)->write(head, send_timeout) != io::ok) co_return state::done;
+    if (co_await (*lease)->write(head, client_->limits.idle_send) != io::ok) co_return state::done;
     // Expect does not go on, so the origin will not say it.
-    if (body_.awaits_permission()) co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", {}, send_timeout);
+    if (body_.awaits_permission()) co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", {}, client_->limits.idle_send);
     co_await tunnel(engine_, client_, (*lease)->shared_from_this());
     co_return state::done;
 }

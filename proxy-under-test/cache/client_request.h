@@ -39,6 +39,9 @@ private:
     void tell_status(const stored_object& object);
     awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
     void refresh_in_background(const object_ptr& stale, fetch_lead lead);
+    state brought_nothing();
+    /// In VCL 3 the fetch belongs to the request: vcl_miss and vcl_pass see bereq, vcl_fetch sees req, and no refresh is left to run alone.
+    bool fetches_itself() const { return configuration_->program->version() < 40; }
     awaitable<state> send_response(std::string_view content, bool conditions, bool has_content);
 
     engine& engine_;
@@ -52,6 +55,7 @@ private:
     std::string synth_reason_;
     state after_hash_ = state::lookup;
     object_ptr validated_, fallback_;
+    std::optional<vcl::outcome> fetch_decided_;
     end ended_ = end::keep;
 };
 

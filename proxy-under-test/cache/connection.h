@@ -69,6 +69,7 @@ public:
 
     std::string input;  ///< received, not used yet
     end_points ends;
+    session_limits limits;
 
 private:
     struct deadline;

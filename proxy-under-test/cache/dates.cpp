@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include "proxy-under-test/vcl/value.h"
+
 namespace badorigin::cache {
 
 namespace {
@@ -35,11 +37,7 @@ std::optional<std::chrono::nanoseconds> parse_http_date(std::string_view text) {
 }
 
 std::string http_date(std::chrono::nanoseconds since_epoch) {
-    const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(since_epoch).count();
-    std::tm broken_down{};
-    gmtime_r(&seconds, &broken_down);
-    char text[64];
-    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &broken_down)};
+    return vcl::to_string(vcl::time_point{since_epoch});
 }
 
 }  // namespace badorigin::cache

@@ -20,6 +20,12 @@ struct end_points {
     std::uint64_t session_id = 0;
 };
 
+/// Of one connection of a client; a policy may change them.
+struct session_limits {
+    nanoseconds idle{std::chrono::seconds(5)};
+    nanoseconds idle_send{std::chrono::seconds(60)};  ///< without taking anything
+};
+
 struct client_exchange {
     std::uint64_t xid = 0;
     end_points ends;
@@ -28,7 +34,7 @@ struct client_exchange {
     int restarts = 0;
 
     std::optional<nanoseconds> most_grace, most_ttl;  ///< req.grace, req.ttl
-    bool hash_always_miss = false, hash_ignore_busy = false;
+    bool hash_always_miss = false, hash_ignore_busy = false, hash_ignore_vary = false;
     bool is_hit_for_miss = false, is_hit_for_pass = false;
     std::string backend_hint, identity;
     std::vector<std::string> hash_parts;
@@ -44,10 +50,13 @@ struct client_exchange {
     object_ptr object;  ///< hit, or what the fetch brought
     response_head response;
     std::string synthetic;  ///< body of vcl_synth
+    session_limits* session = nullptr;
+    vcl::cookie_jar cookies;
     std::shared_ptr<transaction_log> log;
 };
 
 struct origin_exchange {
+    client_exchange* client = nullptr;  ///< VCL 3: the request that the fetch belongs to, which vcl_fetch sees
     std::uint64_t xid = 0;
     end_points ends;
     nanoseconds started{0};
@@ -69,6 +78,7 @@ struct origin_exchange {
     lifetime said;          ///< by its fields, before the policy changed it
     bool no_store = false;  ///< the client forbids storing
     bool uncacheable = false, was_304 = false, synthetic = false;
+    vcl::cookie_jar cookies;
     std::shared_ptr<transaction_log> log;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/vcl/reason_phrase.h"
 
 namespace badorigin::cache {
 
@@ -114,35 +115,7 @@ std::string to_wire(const response_head& head) {
 }
 
 std::string_view standard_reason(int status) {
-    struct entry {
-        int status;
-        std::string_view reason;
-    };
-    static constexpr auto table = std::to_array<entry>({{200, "OK"},
-                                                        {204, "No Content"},
-                                                        {206, "Partial Content"},
-                                                        {301, "Moved Permanently"},
-                                                        {302, "Found"},
-                                                        {303, "See Other"},
-                                                        {304, "Not Modified"},
-                                                        {307, "Temporary Redirect"},
-                                                        {308, "Permanent Redirect"},
-                                                        {400, "Bad Request"},
-                                                        {403, "Forbidden"},
-                                                        {404, "Not Found"},
-                                                        {405, "Method Not Allowed"},
-                                                        {410, "Gone"},
-                                                        {413, "Content Too Large"},
-                                                        {416, "Range Not Satisfiable"},
-                                                        {417, "Expectation Failed"},
-                                                        {429, "Too Many Requests"},
-                                                        {500, "Internal Server Error"},
-                                                        {501, "Not Implemented"},
-                                                        {502, "Bad Gateway"},
-                                                        {503, "Service Unavailable"},
-                                                        {504, "Gateway Timeout"}});
-    const auto found = std::ranges::find(table, status, &entry::status);
-    return found == table.end() ? "Unknown" : found->reason;
+    return vcl::reason_phrase(status);
 }
 
 bool persists(int version, const field_list& fields) {

@@ -8,6 +8,7 @@
 #include "proxy-under-test/cache/control.h"
 #include "proxy-under-test/cache/engine.h"
 #include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/vcl/reference.h"
 
 namespace {
 using namespace badorigin::cache;
@@ -17,7 +18,7 @@ struct options {
     std::uint64_t largest_response = limits{}.response;
     std::string vcl, control, clock = "real", log, builtin = "rfc";
     std::int64_t now_ns = 0;
-    bool check = false, list = false, cache_status = false;
+    bool check = false, list = false, list_vcl = false, cache_status = false;
 };
 
 constexpr auto examples = R"(Examples:
@@ -51,6 +52,8 @@ void set_up(CLI::App& app, options& into) {
         ->transform(CLI::AsSizeValue(false));
     app.add_flag("--check", into.check, "Only check the policy: exit 0 or 2");
     app.add_flag("--list-planted-bugs", into.list, "Print the ids for --plant, and what each does");
+    app.add_flag("--list-vcl", into.list_vcl,
+                 "Print what this cache has of the language of policies: variables, actions, functions, objects");
     app.footer(examples);
 }
 
@@ -125,6 +128,10 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& wrong) { return app.exit(wrong) == 0 ? 0 : 2; }
     if (asked.list) {
         for (const auto& each : planted_bug_table()) std::cout << each.id << '\t' << each.does << '\n';
+        return 0;
+    }
+    if (asked.list_vcl) {
+        std::cout << vcl::reference();
         return 0;
     }
     try {

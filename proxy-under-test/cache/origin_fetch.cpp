@@ -26,8 +26,8 @@ origin_fetch::~origin_fetch() {
 }
 
 vcl::outcome origin_fetch::policy(vcl::subroutine which) {
-    vcl_context context(engine_.environment, *configuration_, nullptr, &exchange_);
-    exchange_.log->add("VCL_call", vcl::name(which));
+    vcl_context context(engine_.environment, *configuration_, exchange_.client, &exchange_);
+    exchange_.log->add("VCL_call", vcl::name(which, configuration_->program->version()));
     auto outcome = configuration_->program->run(which, context);
     exchange_.log->add("VCL_return", vcl::name(outcome.what));
     return outcome;
@@ -139,6 +139,10 @@ awaitable<origin_fetch::state> origin_fetch::response() {
             error_reason_ = decided.reason.empty() ? std::string(standard_reason(error_status_)) : decided.reason;
             let_go(reader_->complete());
             co_return state::error;
+        case vcl::action::restart:
+        case vcl::action::synth:
+            for_client_ = decided;
+            co_return state::failed;
         default:
             co_return state::failed;
     }

@@ -19,6 +19,8 @@ public:
     awaitable<object_ptr> run();
     /// For those who waited, after run().
     const fetch_end& ended() const { return ended_; }
+    /// VCL 3: how the client's request is to go on where vcl_fetch ended in restart or error.
+    const std::optional<vcl::outcome>& for_client() const { return for_client_; }
     /// The client's connection cannot carry another request: part of its body was left unread.
     bool body_abandoned() const { return body_abandoned_; }
 
@@ -62,6 +64,7 @@ private:
     std::optional<message_reader> reader_;
     std::string failure_, held_back_;
     nanoseconds first_byte_timeout_{0}, between_bytes_timeout_{0};
+    std::optional<vcl::outcome> for_client_;
     int error_status_ = 503;
     std::string error_reason_ = "Backend fetch failed";
     bool to_be_marked_pass_ = false, body_abandoned_ = false, timed_out_ = false;

@@ -16,6 +16,7 @@ public:
     void blacklist(const std::string& key, nanoseconds now, nanoseconds lasting);
     bool sick_for(const std::string& key, nanoseconds now) const;
     std::int64_t size(nanoseconds now) const;
+    std::int64_t threshold() const { return threshold_; }
 
 private:
     std::int64_t threshold_;

@@ -13,7 +13,6 @@ namespace badorigin::cache {
 namespace asio = boost::asio;
 
 namespace {
-constexpr auto idle_timeout = std::chrono::seconds(5);
 constexpr auto request_timeout = std::chrono::seconds(10);  ///< from the request's first byte on (R2.12)
 constexpr auto accept_pause = std::chrono::milliseconds(100);
 
@@ -28,7 +27,7 @@ awaitable<void> refuse(engine& in, connection& client, int status, const std::st
 
 /// False: there is no request to serve; the connection has been dealt with.
 awaitable<bool> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
-    const auto idle_until = in.now() + idle_timeout;
+    const auto idle_until = in.now() + client.limits.idle;
     std::optional<nanoseconds> first_byte;
     for (;;) {
         if (!client.input.empty()) {

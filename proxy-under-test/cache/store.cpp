@@ -55,6 +55,10 @@ lookup_result store::look_up(const lookup_request& wanted) {
         area.objects.splice(area.objects.begin(), area.objects, out.object->place);
     }
     const bool in_flight = found.fetching > 0;
+    if (out.is == what::stale && wanted.refreshes_itself && !planted(bug::refresh_for_every_stale_hit)) {
+        if (in_flight || !wanted.origin_healthy) return out;
+        out = {};
+    }
     const bool refresh = out.is == what::stale && (!in_flight || planted(bug::refresh_for_every_stale_hit));
     if (out.is == what::miss && in_flight && !wanted.always_miss && !wanted.never_wait && !planted(bug::no_collapsing))
         return {.is = what::busy, .object = nullptr};
@@ -75,7 +79,7 @@ object_ptr store::select(slot& in, const lookup_request& wanted, lookup_result& 
 
     object_ptr stale, kept;
     for (const auto& object : in.objects) {
-        if (!variant_matches(*object, wanted.request.fields)) continue;
+        if (!wanted.any_variant && !variant_matches(*object, wanted.request.fields)) continue;
         const auto ttl = wanted.most_ttl ? std::min(*wanted.most_ttl, object->ttl) : object->ttl;
         const auto left = object->origin_time + ttl - wanted.now;
         if (object->is != stored_object::role::response) {
@@ -172,6 +176,21 @@ std::size_t store::purge(const std::string& key) {
     for (const auto& each : gone) release(*each);
     drop_if_empty(at);
     return gone.size();
+}
+
+std::size_t store::shorten(const std::string& key, nanoseconds now, nanoseconds ttl, std::optional<nanoseconds> grace,
+                           std::optional<nanoseconds> keep) {
+    const auto at = slots_.find(key);
+    if (at == slots_.end()) return 0;
+    for (const auto& object : at->second.objects) {
+        object->ttl = std::min(object->ttl, now + ttl - object->origin_time);
+        object->grace = grace.value_or(object->grace);
+        object->keep = keep.value_or(object->keep);
+        if (!object->held) continue;
+        ends_.erase(object->end);
+        object->end = ends_.emplace(object->end_of_life(), object.get());
+    }
+    return at->second.objects.size();
 }
 
 object_ptr store::variant(const std::string& key, const field_list& request) const {

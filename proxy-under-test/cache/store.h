@@ -58,6 +58,9 @@ struct lookup_request {
     std::optional<nanoseconds> most_grace, most_ttl;  ///< req.grace, req.ttl
     bool always_miss = false, never_wait = false;     ///< req.hash_always_miss, req.hash_ignore_busy
     client_wishes wishes = {};
+    bool any_variant = false;                         ///< req.hash_ignore_vary
+    bool refreshes_itself = false;                    ///< VCL 3: stale only while another fetches, or the origin is sick; else fetch
+    bool origin_healthy = true;
 };
 
 struct lookup_result {
@@ -90,6 +93,9 @@ public:
     std::size_t purge(const std::string& key);
     /// The stored variant for the request, however old, or null.
     object_ptr variant(const std::string& key, const field_list& request) const;
+    /// Of all that is stored under the key: what is left of each part of its life is no more than this. None: as it was.
+    std::size_t shorten(const std::string& key, nanoseconds now, nanoseconds ttl, std::optional<nanoseconds> grace,
+                        std::optional<nanoseconds> keep);
 
     std::size_t objects(nanoseconds now);
     /// The newest object of another key.

@@ -1,6 +1,9 @@
 #include "proxy-under-test/cache/vcl_context.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include <syslog.h>
 
 namespace badorigin::cache {
 
@@ -46,6 +49,17 @@ std::pair<std::string_view, std::string_view> split(std::string_view variable) {
     return {variable.substr(0, dot), variable.substr(dot + 1)};
 }
 
+/// RFC 9110 12.5.3, as Varnish reads it: named at all, and not with a weight of zero.
+bool takes_gzip(const field_list& fields) {
+    const auto accepted = fields.joined("Accept-Encoding");
+    return std::ranges::any_of(list_elements(accepted), [](std::string_view element) {
+        const auto coding = trimmed(element.substr(0, element.find(';')));
+        const auto weight = element.find("q=0");
+        const bool zero = weight != std::string_view::npos && element.find_first_not_of("0.", weight + 2) == std::string_view::npos;
+        return (same_name(coding, "gzip") || same_name(coding, "x-gzip")) && !zero;
+    });
+}
+
 constexpr std::string_view http_prefix = "http.";
 constexpr auto connect_timeout = std::chrono::milliseconds(3500);
 constexpr auto first_byte_timeout = std::chrono::seconds(60);
@@ -70,6 +84,7 @@ value vcl_context::read(std::string_view variable) {
     if (of == "bereq" && origin_) return read_bereq(member);
     if (of == "beresp" && origin_) return read_beresp(member);
     if (of == "obj" && client_ && client_->object) return read_obj(member);
+    if (of == "obj" && client_) return read_resp(member);  // vcl_error of VCL 3: what is being made
     if (of == "resp" && client_) return read_resp(member);
     return read_common(variable);
 }
@@ -80,15 +95,15 @@ value vcl_context::read_common(std::string_view variable) const {
     if (!client_ && !origin_) return {};
     const auto& ends = client_ ? client_->ends : origin_->ends;
     if (variable == "client.identity") return text(client_ && !client_->identity.empty() ? client_->identity : ends.client_ip);
-    if (variable == "client.ip" || variable == "remote.ip") return vcl::ip{ends.client_ip};
-    if (variable == "server.ip" || variable == "local.ip") return vcl::ip{ends.server_ip};
+    if (variable == "client.ip" || variable == "remote.ip") return vcl::ip{ends.client_ip, ends.client_port};
+    if (variable == "server.ip" || variable == "local.ip") return vcl::ip{ends.server_ip, ends.server_port};
     if (variable == "server.port") return integer(ends.server_port);
     if (variable == "local.endpoint") return text(ends.server_ip + ':' + std::to_string(ends.server_port));
     if (variable == "local.socket") return text("a0");
     if (variable == "sess.xid") return text(std::to_string(ends.session_id));
-    if (variable == "sess.timeout_idle") return span(std::chrono::seconds(5));
+    if (variable == "sess.timeout_idle" && client_) return span(client_->session->idle);
+    if (variable == "sess.idle_send_timeout" && client_) return span(client_->session->idle_send);
     if (variable.starts_with("storage.")) return read_storage(variable.substr(8));
-    if (variable.starts_with("sess.")) return span(std::chrono::seconds(60));
     return {};
 }
 
@@ -115,12 +130,14 @@ value vcl_context::read_req(std::string_view member) const {
     if (member == "grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
     if (member == "ttl") return span(c.most_ttl.value_or(std::chrono::hours(24 * 365)));
     if (member == "esi_level") return integer(0);
-    if (member == "esi" || member == "can_gzip" || member == "hash_ignore_vary") return false;
+    if (member == "can_gzip") return takes_gzip(c.request.fields);
+    if (member == "hash_ignore_vary") return c.hash_ignore_vary;
     if (member == "hash_always_miss") return c.hash_always_miss;
     if (member == "hash_ignore_busy") return c.hash_ignore_busy;
     if (member == "is_hitmiss") return c.is_hit_for_miss;
     if (member == "is_hitpass") return c.is_hit_for_pass;
     if (member == "backend_hint") return vcl::backend_ref{hint_or_default(c.backend_hint)};
+    if (member == "backend.healthy") return configuration_.backends.healthy(hint_or_default(c.backend_hint), key(), now());
     return {};
 }
 
@@ -162,8 +179,8 @@ value vcl_context::read_beresp(std::string_view member) const {
     if (member == "was_304") return o.was_304;
     if (member == "backend") return vcl::backend_ref{o.used_name};
     if (member == "backend.name") return text(o.used_name);
-    if (member == "backend.ip") return vcl::ip{o.used.to ? o.used.to->address : ""};
-    if (member == "transit_buffer") return vcl::bytes{0};
+    if (member == "backend.port") return integer(o.used.to ? o.used.to->port : 0);
+    if (member == "backend.ip") return o.used.to ? vcl::ip{o.used.to->address, o.used.to->port} : vcl::ip{};
     if (member == "storage" || member == "storage_hint") return o.storage;
     if (member.starts_with("do_")) return false;
     return {};
@@ -201,10 +218,13 @@ void vcl_context::write(std::string_view variable, const value& to) {
     if (auto* fields = fields_of(variable, header)) return fields->set(header, vcl::to_string(to));
     const auto [of, member] = split(variable);
     if (variable == "client.identity" && client_) client_->identity = vcl::to_string(to);
+    if (variable == "sess.timeout_idle" && client_) client_->session->idle = span_of(to);
+    if (variable == "sess.idle_send_timeout" && client_) client_->session->idle_send = span_of(to);
     if (of == "req" && client_) write_req(member, to);
     if (of == "bereq" && origin_) write_bereq(member, to);
     if (of == "beresp" && origin_) write_beresp(member, to);
     if (of == "resp" && client_) write_resp(member, to);
+    if (of == "obj" && client_) client_->object ? write_obj(member, to) : write_resp(member, to);
 }
 
 void vcl_context::write_req(std::string_view member, const value& to) {
@@ -215,6 +235,7 @@ void vcl_context::write_req(std::string_view member, const value& to) {
     if (member == "ttl") c.most_ttl = span_of(to);
     if (member == "hash_always_miss") c.hash_always_miss = truth(to);
     if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
+    if (member == "hash_ignore_vary") c.hash_ignore_vary = truth(to);
     if (member == "backend_hint") c.backend_hint = backend_of(to);
 }
 
@@ -230,14 +251,12 @@ void vcl_context::write_bereq(std::string_view member, const value& to) {
 
 void vcl_context::write_beresp(std::string_view member, const value& to) {
     auto& o = *origin_;
-    if (member == "status") {
-        o.response.status = integer_of(to);
-        o.response.reason = standard_reason(o.response.status % 1000);
-    }
+    if (member == "status") o.response.status = integer_of(to);
     if (member == "reason") o.response.reason = vcl::to_string(to);
     if (member == "ttl") o.ttl = span_of(to) + (now() - o.origin_time);
     if (member == "grace") o.grace = span_of(to);
     if (member == "keep") o.keep = span_of(to);
+    if (member == "saintmode" && o.used.saint) o.used.saint->blacklist(o.key, now(), span_of(to));
     if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
     if (member == "body") o.content = vcl::to_string(to);
     if (member == "storage" || member == "storage_hint") {
@@ -250,12 +269,17 @@ void vcl_context::write_beresp(std::string_view member, const value& to) {
     }
 }
 
+/// VCL 3, in vcl_hit.
+void vcl_context::write_obj(std::string_view member, const value& to) {
+    auto& o = *client_->object;
+    if (member == "ttl") o.ttl = span_of(to) + o.age(now());
+    if (member == "grace") o.grace = span_of(to);
+    if (member == "keep") o.keep = span_of(to);
+}
+
 void vcl_context::write_resp(std::string_view member, const value& to) {
     auto& r = client_->response;
-    if (member == "status") {
-        r.status = integer_of(to);
-        r.reason = standard_reason(r.status % 1000);
-    }
+    if (member == "status") r.status = integer_of(to);
     if (member == "reason") r.reason = vcl::to_string(to);
     if (member == "body") client_->synthetic = vcl::to_string(to);
 }
@@ -293,7 +317,7 @@ field_list* vcl_context::fields_of(std::string_view variable, std::string_view& 
     if (of == "bereq" && origin_) return &origin_->request.fields;
     if (of == "beresp" && origin_) return &origin_->response.fields;
     if (of == "resp" && client_) return &client_->response.fields;
-    if (of == "obj" && client_ && client_->object) return &client_->object->head.fields;
+    if (of == "obj" && client_) return client_->object ? &client_->object->head.fields : &client_->response.fields;
     return nullptr;
 }
 
@@ -304,15 +328,26 @@ bool vcl_context::cache_request_body(std::uint64_t most) {
     return true;
 }
 
+value vcl_context::purge(std::string_view how, const std::vector<value>& arguments) {
+    auto& stored = environment_.objects;
+    const auto or_as_it_was = [&](const value& of) {
+        const auto given = span_of(of);
+        return given < nanoseconds{0} ? std::nullopt : std::optional(given);
+    };
+    const auto struck = how == "hard"
+                            ? stored.purge(key())
+                            : stored.shorten(key(), now(), span_of(arguments[0]), or_as_it_was(arguments[1]), or_as_it_was(arguments[2]));
+    return integer(static_cast<std::int64_t>(struck));
+}
+
 value vcl_context::call(std::string_view function, const std::vector<value>& arguments) {
     const auto first = arguments.empty() ? value() : arguments.front();
     if (function == "std.log") return log().add("VCL_Log", vcl::to_string(first)), value();
-    if (function == "std.syslog") return value();
+    if (function == "std.syslog") return ::syslog(integer_of(first), "%s", vcl::to_string(arguments[1]).c_str()), value();
     if (function == "std.timestamp") return log().add("Timestamp", vcl::to_string(first)), value();
     if (function == "std.healthy") return configuration_.backends.healthy(backend_of(first), key(), now());
     if (function == "directors.lookup") return vcl::backend_ref{vcl::to_string(first)};
-    if (function == "std.port") return integer(client_ ? client_->ends.server_port : 0);
-    if (function == "std.syntax") return true;
+    if (function == "std.syntax") return configuration_.program->version() >= std::lround(std::get<double>(first) * 10);
     if (function == "std.cache_req_body" && client_) {
         const auto* size = std::get_if<vcl::bytes>(&first);
         return cache_request_body(size ? size->value : 0);
@@ -337,9 +372,11 @@ value vcl_context::call(std::string_view function, const std::vector<value>& arg
         if (origin_ && origin_->used.saint) origin_->used.saint->blacklist(key(), now(), span_of(first));
         return value();
     }
-    if (function == "saintmode.status") return text("");
+    if (function == "saintmode.status") return configuration_.backends.saint_status(now());
     const auto [object, method] = split(function);
-    return configuration_.backends.call(std::string(object), method, arguments, key(), now()).value_or(value());
+    if (object == "purge") return purge(method, arguments);
+    const auto& url = origin_ ? origin_->request.target : client_->request.target;
+    return configuration_.backends.call(std::string(object), method, arguments, {key(), url, now()}).value_or(value());
 }
 
 }  // namespace badorigin::cache

@@ -13,7 +13,7 @@ namespace badorigin::cache {
 struct policy_environment {
     const clock& time;
     ban_list& bans;
-    const store& objects;
+    store& objects;
     std::mt19937_64 random{1};
 };
 
@@ -30,6 +30,7 @@ public:
     void hash_data(std::string_view text) override;
     void synthetic(std::string_view body) override;
     bool ban(std::string_view expression) override;
+    vcl::cookie_jar& cookies() override { return origin_ ? origin_->cookies : client_->cookies; }
 
 private:
     vcl::value read_common(std::string_view variable) const;
@@ -44,6 +45,8 @@ private:
     void write_bereq(std::string_view member, const vcl::value& to);
     void write_beresp(std::string_view member, const vcl::value& to);
     void write_resp(std::string_view member, const vcl::value& to);
+    void write_obj(std::string_view member, const vcl::value& to);
+    vcl::value purge(std::string_view how, const std::vector<vcl::value>& arguments);
     field_list* fields_of(std::string_view variable, std::string_view& header);
     bool cache_request_body(std::uint64_t most);
     const std::string& key() const;

@@ -14,6 +14,9 @@ struct address {
     bool six = false;
     std::array<std::uint8_t, 16> octets{};
     static std::optional<address> parse(std::string_view text);  ///< numeric IPv4 or IPv6
+    /// Numeric, or every address of a host's name where `resolve`. Empty: there is none.
+    static std::vector<address> named(const std::string& host, bool resolve);
+    std::string text() const;
     int width() const { return six ? 128 : 32; }
 };
 

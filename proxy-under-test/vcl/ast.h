@@ -24,9 +24,10 @@ struct expression {
     enum class kind { literal, word, call, sum, product, compare, match, invert, negate, both, either };
     kind what = kind::literal;
     place at;
-    std::string text;     ///< word; name of a call; operator of compare and match
-    value constant;       ///< of a literal
-    bool quoted = false;  ///< a literal written as a string
+    std::string text;      ///< word; name of a call; operator of compare and match
+    value constant;        ///< of a literal
+    bool quoted = false;   ///< a literal written as a string
+    bool implied = false;  ///< a call that the statement stands for: its module needs no import
     std::vector<std::unique_ptr<expression>> parts;
     std::vector<char> operators;  ///< of sum ('+', '-', ' ' for juxtaposition) and product: one before each part but the first
     std::vector<place> operators_at;
@@ -68,6 +69,7 @@ struct statement {
 /// All that was written under one name, in order; the built-in code of that name comes last.
 struct custom_subroutine {
     std::string name;
+    std::string written;  ///< "vcl_fetch" for vcl_backend_response in VCL 3
     place at;
     std::vector<block> bodies;
 };
@@ -100,6 +102,18 @@ struct acl_definition {
     std::vector<line> lines;
 };
 
+/// director x round-robin { { .backend = a; } … }, of VCL 3.
+struct director_definition {
+    struct member {
+        std::string backend;
+        place at;
+        expression_pointer weight;  ///< null: none
+    };
+    std::string name, type;
+    place at, type_at;
+    std::vector<member> members;
+};
+
 struct import {
     std::string module;
     place at;
@@ -108,6 +122,7 @@ struct import {
 struct tree {
     std::vector<definition> backends, probes;
     std::vector<acl_definition> acls;
+    std::vector<director_definition> directors;
     std::vector<import> imports;
     std::vector<std::unique_ptr<custom_subroutine>> subroutines;
 

@@ -120,12 +120,13 @@ std::expected<ban_expression, std::string> ban_expression::parse(std::string_vie
     return result;
 }
 
-bool ban_expression::matches(const std::function<std::string(std::string_view)>& read) const {
+bool ban_expression::matches(const std::function<std::optional<std::string>(std::string_view)>& read) const {
     return std::ranges::all_of(tests_, [&](const test& each) {
         const auto found = read(each.variable);
-        if (each.regex) return static_cast<const vcl::regex*>(each.regex.get())->matches(found) == (each.op == "~");
-        if (kind_of(each.variable) == kind::text) return (found == each.operand) == (each.op == "==");
-        const auto left = seconds_of(found), right = seconds_of(each.operand);
+        if (!found) return each.op.starts_with('!');
+        if (each.regex) return static_cast<const vcl::regex*>(each.regex.get())->matches(*found) == (each.op == "~");
+        if (kind_of(each.variable) == kind::text) return (*found == each.operand) == (each.op == "==");
+        const auto left = seconds_of(*found), right = seconds_of(each.operand);
         return left && right && holds(each.op, *left, *right);
     });
 }

@@ -8,5 +8,8 @@ namespace badorigin::cache::vcl {
 std::string_view builtin_source();
 /// What stands before it, where the RFCs count for more than Varnish's way: RFC 9111 decides what is stored, not cookies.
 std::string_view rfc_source();
+/// Of VCL 3, and of VCL 4 what its state machine needs beside that.
+std::string_view builtin_source_of_3();
+std::string_view builtin_behind_3();
 
 }  // namespace badorigin::cache::vcl

@@ -52,10 +52,10 @@ std::optional<type> product_of(type left, char op, type right) {
     return std::nullopt;
 }
 
-std::vector<std::string> variable_names(std::string_view near) {
+std::vector<std::string> variable_names(std::string_view near, int version) {
     std::vector<std::string> names;
     const auto tail = near.substr(near.rfind('.') + 1);
-    for (const auto& each : variables()) {
+    for (const auto& each : version < 40 ? variables_of_3() : variables()) {
         std::string name(each.name);
         if (const auto star = name.find('*'); star != std::string::npos) name.replace(star, 1, tail);
         names.push_back(std::move(name));
@@ -66,21 +66,25 @@ std::vector<std::string> variable_names(std::string_view near) {
 }  // namespace
 
 const variable* checker::known_variable(const std::string& name, place at) {
-    const auto* found = find_variable(name);
+    const auto version = version_at(at);
+    const auto* found = find_variable(name, version);
     if (found == nullptr) {
         const bool dash = name.find('-') != std::string::npos && name.find(".http.") == std::string::npos;
-        complain(at, fmt::format(
-                         "unknown variable {}{}", name,
-                         dash ? "; a minus between two values needs blanks around it" : former_or_suggestion(name, variable_names(name))));
+        complain(at, fmt::format("unknown variable {}{}", name,
+                                 dash ? "; a minus between two values needs blanks around it"
+                                      : former_or_suggestion(name, variable_names(name, version), version)));
         return nullptr;
     }
     if (found->of == type::header && !is_token(std::string_view(name).substr(found->name.size() - 1))) {
         complain(at, fmt::format("{} does not name a header: those are letters, digits and !#$%&'*+-.^_`|~", name));
         return nullptr;
     }
-    const auto version = all_[at.source].version;
     if (version < found->since || version > found->until) {
         complain(at, fmt::format("{} is not in vcl 4.{}, only in 4.{}", name, version - 40, 41 - version));
+        return nullptr;
+    }
+    if (found->here == support::none) {
+        complain(at, fmt::format("{} is not supported here", name));
         return nullptr;
     }
     return found;
@@ -149,7 +153,7 @@ bool checker::want(expression& in, type wanted, const std::string& by_whom) {
 }
 
 bool checker::check_word(expression& in) {
-    if (find_variable(in.text) != nullptr) {
+    if (find_variable(in.text, version_at(in.at)) != nullptr) {
         const auto* found = known_variable(in.text, in.at);
         return found != nullptr && check_variable(in, *found);
     }
@@ -173,6 +177,7 @@ bool checker::check_variable(expression& in, const variable& found) {
     note(use::what::read, in.at, found.readable, in.text);
     in.of = found.of;
     in.reads = &found;
+    if (!found.is.empty()) in.text = found.is;
     return true;
 }
 
@@ -193,18 +198,20 @@ bool checker::check_call(expression& in) {
     const auto dot = in.text.rfind('.');
     const auto before = dot == std::string::npos ? std::string{} : in.text.substr(0, dot);
     if (const auto* found = find_function(in.text)) {
-        if (!before.empty() && !imports_.contains(before)) return complain(in.at, fmt::format("{0} needs `import {1};`", in.text, before));
+        if (!before.empty() && !imports_.contains(before) && !in.implied)
+            return complain(in.at, fmt::format("{0} needs `import {1};`", in.text, before));
         in.calls = found;
         in.of = found->result;
         note(use::what::function, in.at, found->where, in.text);
+        if (found->refused) return complain(in.at, fmt::format("{} is not supported here", in.text));
         if (!bind(in, found->parameters, found->exactly_one)) return false;
-        const bool substitution = found->evaluated == function::by::regsub || found->evaluated == function::by::regsuball;
-        return !substitution || compile(*in.parts[1], in.pattern);
+        const auto pattern = std::ranges::find(found->parameters, type::regex, &parameter::of) - found->parameters.begin();
+        return pattern == std::ssize(found->parameters) || compile(*in.parts[static_cast<std::size_t>(pattern)], in.pattern);
     }
     if (!before.empty()) {
         const auto method = in.text.substr(dot + 1);
         if (objects_.contains(before)) return check_method(in, before, method);
-        if (const auto* subject = find_variable(before);
+        if (const auto* subject = find_variable(before, version_at(in.at));
             subject != nullptr && textual(subject->of) && (method == "lower" || method == "upper")) {
             return check_change_of_case(in, before);
         }
@@ -223,6 +230,8 @@ bool checker::check_method(expression& in, const std::string& object, const std:
     }
     if (inside_->name == "vcl_init" && !created_.contains(object))
         return complain(in.at, fmt::format("{} is used before its `new`", object));
+    if (found->refused) return complain(in.at, fmt::format("{} of {} is not supported here", method, of->name));
+    note(use::what::function, in.at, found->where, in.text);
     in.object = object;
     in.calls = &*found;
     in.of = found->result;
@@ -273,6 +282,8 @@ bool checker::bind(expression& in, const std::vector<parameter>& parameters, boo
             return complain(argument->at, fmt::format("{} takes {} argument{}, not {}", in.text, parameters.size(),
                                                       parameters.size() == 1 ? "" : "s", in.parts.size()));
         }
+        if (parameters[slot].refused)
+            return complain(argument->at, fmt::format("the argument {} of {} is not supported here", parameters[slot].name, in.text));
         if (slots[slot] != nullptr) return complain(argument->at, fmt::format("the argument {} is given twice", parameters[slot].name));
         slots[slot] = std::move(argument);
         good = bind_one(slots[slot], parameters[slot], in.text) && good;
@@ -298,11 +309,12 @@ bool checker::bind(expression& in, const std::vector<parameter>& parameters, boo
 bool checker::bind_one(expression_pointer& argument, const parameter& to, const std::string& callee) {
     const auto whom = fmt::format("argument {} of {}", to.name, callee);
     if (to.of == type::header || to.of == type::http) {
-        const auto* found = argument->what == expression::kind::word ? find_variable(argument->text) : nullptr;
+        const auto* found = argument->what == expression::kind::word ? find_variable(argument->text, version_at(argument->at)) : nullptr;
+        const bool request = to.of == type::http && argument->text == "req" && version_at(argument->at) < 40;  // of rollback, in VCL 3
+        if (request) found = find_variable("req", 41);
         if (found == nullptr || found->of != to.of) {
-            return complain(
-                argument->at,
-                fmt::format("{} wants {}", whom, to.of == type::http ? "req, bereq, beresp or resp" : "a header, such as req.http.Cookie"));
+            return complain(argument->at,
+                            fmt::format("{} wants {}", whom, to.of == type::http ? "req or bereq" : "a header, such as req.http.Cookie"));
         }
         if (!check_variable(*argument, *found)) return false;
         argument->what = expression::kind::literal;  // what the function gets is the name
@@ -319,7 +331,7 @@ bool checker::bind_one(expression_pointer& argument, const parameter& to, const 
         argument->of = type::choice;
         return true;
     }
-    return want(*argument, to.of, whom);
+    return want(*argument, to.of == type::regex ? type::string : to.of, whom);
 }
 
 bool checker::check_sum(expression& in) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 namespace badorigin::cache::vcl {
 
@@ -38,21 +39,28 @@ std::optional<type> right_side(const std::string& op, type target) {
 
 }  // namespace
 
-std::string former_or_suggestion(std::string_view name, const std::vector<std::string>& candidates) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 10> former{{
-        {"req.backend", "req.backend_hint"},
-        {"req.request", "req.method"},
-        {"bereq.request", "bereq.method"},
+std::string former_or_suggestion(std::string_view name, const std::vector<std::string>& candidates, int version) {
+    static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> former{{
         {"beresp.saintmode", "saintmode.blacklist(duration) with `import saintmode;`"},
+        {"req.backend.healthy", "std.healthy(req.backend_hint) with `import std;`"},
         {"beresp.backend.port", "beresp.backend"},
-        {"obj.response", "resp.reason"},
-        {"beresp.response", "beresp.reason"},
-        {"resp.response", "resp.reason"},
+        {"obj.response", "resp.reason in vcl_synth, obj.reason in vcl_hit"},
         {"vcl_fetch", "vcl_backend_response"},
         {"vcl_error", "vcl_synth for errors of our own, vcl_backend_error for those of a fetch"},
     }};
-    const auto found = std::ranges::find(former, name, &std::pair<std::string_view, std::string_view>::first);
-    return found == former.end() ? suggestion(name, candidates) : fmt::format("; that is VCL 3, now it is {}", found->second);
+    if (version < 40) {
+        for (const auto& each : variables_of_3()) {
+            if (each.is == name) return fmt::format("; that is VCL 4, in VCL 3 it is {}", each.name);
+        }
+        if (name == "beresp.cacheable" || name == "obj.cacheable")
+            return "; since VCL 3 that is said by beresp.ttl or return (hit_for_pass)";
+        return suggestion(name, candidates);
+    }
+    if (const auto found = std::ranges::find(former, name, &std::pair<std::string_view, std::string_view>::first); found != former.end())
+        return fmt::format("; that is VCL 3, now it is {}", found->second);
+    if (const auto* found = find_variable(name, 30); found != nullptr && !found->is.empty())
+        return fmt::format("; that is VCL 3, now it is {}", found->is);
+    return suggestion(name, candidates);
 }
 
 checker::checker(sources& all, tree& of, const std::map<std::string, std::unique_ptr<acl>>& acls) : all_(all), tree_(of), acls_(acls) {}
@@ -72,11 +80,12 @@ void checker::run() {
 
 void checker::collect_names() {
     for (const auto& each : tree_.backends) backends_.insert(each.name);
+    for (const auto& each : tree_.directors) backends_.insert(each.name);
     for (const auto& each : tree_.imports) {
         if (is_module(each.module)) {
             imports_.insert(each.module);
         } else {
-            complain(each.at, fmt::format("unknown module {}; there are std, directors and saintmode{}", each.module,
+            complain(each.at, fmt::format("unknown module {}; there are {}{}", each.module, fmt::join(module_names(), ", "),
                                           suggestion(each.module, module_names())));
         }
     }
@@ -136,20 +145,25 @@ void checker::check_set(statement& in) {
         return;
     }
     const auto& target = *in.target;
-    auto writable = target.writable;
-    if (all_[in.at.source].version == 40) writable |= target.writable_until_40;
+    const bool earlier = target.writable_until_40 != nowhere;
+    if ((earlier && version_at(in.at) == 40) || (target.writable != nowhere && target.here == support::no_setting)) {
+        complain(in.name_at, fmt::format("setting {} is not supported here", in.name));
+        return;
+    }
+    const auto writable = target.writable;
     if (writable == nowhere) {
-        const bool earlier = target.writable_until_40 != nowhere;
         complain(in.name_at, fmt::format("{} cannot be set{}", in.name, earlier ? " since vcl 4.1" : ""));
         return;
     }
     note(use::what::write, in.name_at, writable, in.name);
+    const auto written = in.name;
+    if (!target.is.empty()) in.name = target.is;
     const auto wanted = right_side(in.op, target.of);
     if (!wanted) {
         complain(in.name_at, fmt::format("{} is not possible with {}, which is of type {}", in.op, in.name, name(target.of)));
         return;
     }
-    want(*in.parts.front(), *wanted, in.op == "=" ? in.name : fmt::format("{} {}", in.name, in.op));
+    want(*in.parts.front(), *wanted, in.op == "=" ? written : fmt::format("{} {}", written, in.op));
 }
 
 void checker::check_unset(statement& in) {
@@ -182,19 +196,21 @@ void checker::check_call(statement& in) {
 void checker::check_finish(statement& in) {
     if (in.plain) {
         if (find_subroutine(inside_->name)) {
-            complain(in.at, fmt::format("return without an action is only for subroutines of your own; {} may return {}", inside_->name,
-                                        actions_of(*find_subroutine(inside_->name))));
+            complain(in.at, fmt::format("return without an action is only for subroutines of your own; {} may return {}", inside_->written,
+                                        actions_of(*find_subroutine(inside_->name), version_at(in.at))));
         }
         return;
     }
-    in.rule = find_action(in.name);
+    const auto version = version_at(in.at);
+    in.rule = find_action(in.name, version);
     if (in.rule == nullptr) {
         const auto which = find_subroutine(inside_->name);
         std::vector<std::string> words;
-        for (const auto& each : actions()) words.emplace_back(each.word);
-        const auto hint = in.name == "vcl" ? std::string("; switching to another policy is not supported") : suggestion(in.name, words);
+        for (const auto& each : actions(version)) words.emplace_back(each.word);
+        const auto hint =
+            in.name == "vcl" ? std::string("; switching to another policy is not supported here") : suggestion(in.name, words);
         complain(in.name_at, fmt::format("unknown action {}{}{}", in.name, hint,
-                                         which ? fmt::format(" ({} may return {})", inside_->name, actions_of(*which)) : ""));
+                                         which ? fmt::format(" ({} may return {})", inside_->written, actions_of(*which, version)) : ""));
         return;
     }
     note(use::what::action, in.name_at, in.rule->where, in.name);
@@ -274,13 +290,13 @@ void checker::check_places(const custom_subroutine& entry, subroutine which) {
         const auto* at = open.back();
         open.pop_back();
         const auto& of = facts_.at(at);
-        const auto whence = at == &entry ? std::string{} : fmt::format(" (called from {})", entry.name);
+        const auto whence = at == &entry ? std::string{} : fmt::format(" (called from {})", entry.written);
         for (const auto& each : of.uses) {
             if ((each.allowed & in(which)) != 0) continue;
             using what = use::what;
             if (each.how == what::action) {
-                complain(each.at, fmt::format("return ({}) is not possible in {}{}; it may return {}", each.name, entry.name, whence,
-                                              actions_of(which)));
+                complain(each.at, fmt::format("return ({}) is not possible in {}{}; it may return {}", each.name, entry.written, whence,
+                                              actions_of(which, version_at(each.at))));
             } else if (each.allowed == nowhere) {
                 complain(each.at, fmt::format("{} can be {} nowhere", each.name, each.how == what::read ? "read" : "used"));
             } else {
@@ -288,8 +304,8 @@ void checker::check_places(const custom_subroutine& entry, subroutine which) {
                                   : each.how == what::write ? "set"
                                   : each.how == what::unset ? "unset"
                                                             : "used";
-                complain(each.at,
-                         fmt::format("{} cannot be {} in {}{}, only in {}", each.name, verb, entry.name, whence, list(each.allowed)));
+                complain(each.at, fmt::format("{} cannot be {} in {}{}, only in {}", each.name, verb, entry.written, whence,
+                                              list(each.allowed, version_at(each.at))));
             }
         }
         for (const auto& [callee, _] : of.calls) {

@@ -75,6 +75,7 @@ private:
     bool check_comparison(expression& in);
     bool check_match(expression& in);
     bool compile(const expression& literal, std::shared_ptr<const regex>& into);
+    int version_at(place at) const { return all_[at.source].version; }
 
     const variable* known_variable(const std::string& name, place at);
     bool complain(place at, std::string message) {
@@ -96,7 +97,7 @@ private:
     const custom_subroutine* inside_ = nullptr;
 };
 
-/// " (VCL 3: now …)" for a name that Varnish 3 had, else a suggestion among `candidates`.
-std::string former_or_suggestion(std::string_view name, const std::vector<std::string>& candidates);
+/// What a name of another version of the language is called in this one, else a suggestion among `candidates`.
+std::string former_or_suggestion(std::string_view name, const std::vector<std::string>& candidates, int version);
 
 }  // namespace badorigin::cache::vcl

@@ -134,8 +134,10 @@ std::optional<probe_definition> probe_of(sources& all, const attribute& from, co
 backend_definition define_backend(sources& all, const definition& from, const probes& known_probes) {
     static const std::vector<std::string> known{
         "host", "port", "host_header", "connect_timeout", "first_byte_timeout", "between_bytes_timeout", "max_connections", "probe"};
+    const bool three = all[from.at.source].version < 40;
     backend_definition result;
     result.name = from.name;
+    if (three) result.saintmode_threshold = 10;
     result.at = {.file = all[from.at.source].name, .line = from.at.line, .column = from.at.column};
     if (from.none) {
         result.port.clear();
@@ -159,6 +161,8 @@ backend_definition define_backend(sources& all, const definition& from, const pr
             read.into_duration(result.between_bytes_timeout);
         } else if (each.name == "max_connections") {
             read.into(result.max_connections, 0);
+        } else if (each.name == "saintmode_threshold" && three) {
+            read.into(*result.saintmode_threshold, 0);
         } else if (each.name == "probe") {
             result.probe = probe_of(all, each, known_probes);
         } else {
@@ -183,13 +187,11 @@ void refuse_doubles(sources& all, const std::vector<Definition>& from, std::stri
 }
 
 void add_line(sources& all, const acl_definition& list, const acl_definition::line& line, acl& into) {
-    std::vector<address> found;
-    if (line.address == "localhost") {
-        found = {*address::parse("127.0.0.1"), *address::parse("::1")};
-    } else if (const auto numeric = address::parse(line.address)) {
-        found = {*numeric};
-    } else {
-        if (!line.optional) all.complain(line.at, fmt::format("{} is not an address; names are not looked up here", quoted(line.address)));
+    const auto found = address::named(line.address, true);
+    if (found.empty()) {
+        if (!line.optional)
+            all.complain(line.at, fmt::format("{} is neither an address nor a host that can be found; in parentheses it may be missing",
+                                              quoted(line.address)));
         return;
     }
     for (const auto& each : found) {
@@ -215,6 +217,41 @@ std::vector<backend_definition> define_backends(sources& all, const tree& from) 
     for (const auto& each : from.backends) result.push_back(define_backend(all, each, known));
     const auto named = std::ranges::find(result, "default", &backend_definition::name);
     if (named != result.end()) std::rotate(result.begin(), named, named + 1);
+    return result;
+}
+
+std::vector<object_definition> define_directors(sources& all, const tree& from, const std::vector<backend_definition>& backends) {
+    static const std::map<std::string, std::string, std::less<>> types{
+        {"round-robin", "round_robin"}, {"random", "random"}, {"hash", "hash"}, {"fallback", "fallback"}};
+    refuse_doubles(all, from.directors, "director");
+    std::vector<object_definition> result;
+    for (const auto& each : from.directors) {
+        const auto type = types.find(each.type);
+        if (type == types.end()) {
+            const bool known = each.type == "client" || each.type == "dns";
+            all.complain(each.type_at, known ? fmt::format("directors of type {} are not supported here", each.type)
+                                             : fmt::format("unknown type of director {}{}", quoted(each.type),
+                                                           suggestion(each.type, {"round-robin", "random", "hash", "fallback"})));
+            continue;
+        }
+        object_definition made{.name = each.name,
+                               .module = "directors",
+                               .type = type->second,
+                               .arguments = {},
+                               .calls = {},
+                               .at = {.file = all[each.at.source].name, .line = each.at.line, .column = each.at.column}};
+        const bool weighs = each.type == "random" || each.type == "hash";
+        for (const auto& member : each.members) {
+            const bool defined = std::ranges::find(backends, member.backend, &backend_definition::name) != backends.end() ||
+                                 std::ranges::find(from.directors, member.backend, &director_definition::name) != from.directors.end();
+            if (!defined) all.complain(member.at, fmt::format("undefined backend {}", member.backend));
+            if (member.weight && !weighs) all.complain(member.weight->at, fmt::format("a director of type {} knows no weights", each.type));
+            std::vector<value> given{backend_ref{member.backend}};
+            if (weighs) given.emplace_back(member.weight ? as_real(member.weight->constant) : 1.0);
+            made.calls.push_back({"add_backend", std::move(given)});
+        }
+        result.push_back(std::move(made));
+    }
     return result;
 }
 

@@ -1,9 +1,11 @@
 #include "proxy-under-test/vcl/evaluator.h"
 
 #include <compare>
+#include <functional>
 #include <utility>
 
 #include "proxy-under-test/vcl/arithmetic.h"
+#include "proxy-under-test/vcl/reason_phrase.h"
 
 namespace badorigin::cache::vcl {
 
@@ -120,8 +122,8 @@ void evaluator::set(const statement& of) {
     if (target.of == type::boolean) to = truth_of(to);
     in_.write(of.name, converted(std::move(to), target.of));
     // A new status brings its phrase along, as in Varnish.
-    if (of.name == "resp.status" || of.name == "beresp.status") {
-        in_.write(of.name == "resp.status" ? "resp.reason" : "beresp.reason", std::string(reason_phrase(as_integer(in_.read(of.name)))));
+    if (of.name.ends_with(".status") && target.of == type::integer) {
+        in_.write(of.name.substr(0, of.name.find('.')) + ".reason", std::string(reason_phrase(as_integer(in_.read(of.name)))));
     }
 }
 
@@ -219,6 +221,8 @@ value evaluator::call(const expression& of) {
             const auto parsed = last_ban_.empty() ? std::unexpected(std::string{}) : ban_expression::parse(last_ban_);
             return parsed ? std::string{} : parsed.error();
         }
+        case by::cookie:
+            return cookie(of);
         case by::pure:
         case by::context:
             break;
@@ -229,6 +233,28 @@ value evaluator::call(const expression& of) {
     }
     if (callee.pure != nullptr) return callee.pure(given);
     return in_.call(of.object.empty() ? std::string(callee.name) : of.object + '.' + std::string(callee.name), given);
+}
+
+value evaluator::cookie(const expression& of) {
+    auto& jar = in_.cookies();
+    const auto method = of.calls->name.substr(std::string_view("cookie.").size());
+    const auto first = of.parts.empty() || of.pattern ? std::string{} : text(*of.parts[0]);
+    const auto named = [&](const std::string& name) { return names_cookie(first, name); };
+    const auto matched = [&](const std::string& name) { return of.pattern->matches(name); };
+    const auto or_unset = [](const std::string* found) { return found ? value(*found) : value{}; };
+    if (method == "get") return or_unset(jar.get(first));
+    if (method == "get_re") return or_unset(jar.first(matched));
+    if (method == "isset") return jar.get(first) != nullptr;
+    if (method == "get_string") return jar.text();
+    if (method == "parse") jar.parse(first);
+    if (method == "set") jar.set(first, text(*of.parts[1]));
+    if (method == "delete") jar.drop([&](const std::string& name) { return name == first; });
+    if (method == "clean") jar.drop([](const std::string&) { return true; });
+    if (method == "filter") jar.drop(named);
+    if (method == "keep") jar.drop(std::not_fn(named));
+    if (method == "filter_re") jar.drop(matched);
+    if (method == "keep_re") jar.drop(std::not_fn(matched));
+    return {};
 }
 
 value evaluator::sum(const expression& of) {

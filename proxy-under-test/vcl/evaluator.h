@@ -31,6 +31,7 @@ private:
 
     value read(const expression& of);
     value call(const expression& of);
+    value cookie(const expression& of);
     value sum(const expression& of);
     value product(const expression& of);
     bool compare(const expression& of);

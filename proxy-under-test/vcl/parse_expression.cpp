@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "proxy-under-test/vcl/convert.h"
 #include "proxy-under-test/vcl/parser_state.h"
 
 namespace badorigin::cache::vcl {
@@ -103,7 +104,7 @@ expression_pointer expression_parser::parse_single() {
         case token::kind::duration:
         case token::kind::bytes: {
             auto result = make(expression::kind::literal, first.at);
-            result->constant = take().number;
+            result->constant = take_number();
             return result;
         }
         case token::kind::word: {
@@ -133,6 +134,15 @@ expression_pointer expression_parser::parse_single() {
         return result;
     }
     fail(first.at, fmt::format("expected an expression, found {}", first.shown()));
+}
+
+value expression_parser::take_number() {
+    const auto& number = take();
+    const bool plain = number.what == token::kind::integer || number.what == token::kind::real;
+    const auto unit = plain && peek().what == token::kind::word ? duration_unit(peek().text) : 0;
+    if (unit == 0) return number.number;
+    take();
+    return duration{nanoseconds_of(as_real(number.number) * unit)};
 }
 
 void expression_parser::parse_arguments(expression& call) {

@@ -71,15 +71,22 @@ std::unique_ptr<statement> statement_parser::parse_statement() {
     if (first.text == "call") return call();
     if (first.text == "return") return finish();
     if (first.text == "new") return create();
+    if (three()) {
+        if (auto found = statement_of_3()) return found;
+    }
     if (first.text == "remove") fail(first.at, "remove is now written unset");
     if (first.text == "error") fail(first.at, "error is now written return (synth(status, reason));");
     if (first.text == "purge") fail(first.at, "purge is now written return (purge); in vcl_recv");
     if (first.text.starts_with("els")) fail(first.at, fmt::format("{} without an if before it", first.text));
     if (!peek(1).is("(")) fail(first.at, fmt::format("unknown statement {}{}", first.shown(), suggestion(first.text, statements)));
+    return expression_statement();
+}
+
+std::unique_ptr<statement> statement_parser::expression_statement() {
     auto result = start(statement::kind::expression);
     auto called = std::make_unique<expression>();
     called->what = expression::kind::call;
-    called->at = first.at;
+    called->at = peek().at;
     called->text = take().text;
     parse_arguments(*called);
     result->parts.push_back(std::move(called));
@@ -164,11 +171,13 @@ std::unique_ptr<statement> statement_parser::finish() {
         result->plain = true;
         return result;
     }
-    const bool parentheses = accept("(");
+    expect("(", "behind return");
     const auto& word = expect_name("an action");
     result->name = word.text;
     result->name_at = word.at;
-    if (sees("(")) {
+    if (three() && word.text == "error") {
+        error_arguments(*result, ")");
+    } else if (sees("(")) {
         expression call;
         parse_arguments(call);
         for (std::size_t i = 0; i < call.parts.size(); ++i) {
@@ -176,7 +185,7 @@ std::unique_ptr<statement> statement_parser::finish() {
         }
         result->parts = std::move(call.parts);
     }
-    if (parentheses) expect(")", "behind the action");
+    expect(")", "behind the action");
     semicolon();
     return result;
 }

@@ -13,7 +13,7 @@ namespace badorigin::cache::vcl {
 
 namespace {
 
-const std::vector<std::string> declarations{"vcl", "backend", "probe", "acl", "import", "include", "sub"};
+const std::vector<std::string> declarations{"vcl", "backend", "probe", "acl", "import", "include", "sub", "director"};
 
 class parser : public statement_parser {
 public:
@@ -38,16 +38,17 @@ public:
 private:
     void version(bool included) {
         if (!sees("vcl")) {
-            if (included) return;
-            fail(peek().at, "the policy must begin with the version of its language: vcl 4.1;");
+            if (!included) all_[which_].version = 30;
+            return;
         }
         take();
         const auto at = peek().at;
         const auto& number = take();
         if (number.what != token::kind::real || (number.text != "4.0" && number.text != "4.1")) {
-            fail(at, fmt::format("this reads vcl 4.0 and vcl 4.1, not {}", number.shown()));
+            fail(at, fmt::format("this reads vcl 4.0, vcl 4.1 and, without a version marker, VCL 3; not {}", number.shown()));
         }
         const int version = number.text == "4.0" ? 40 : 41;
+        if (included && three()) fail(at, "VCL 3, which has no version marker, cannot include VCL 4");
         if (included && version > all_[which_].version) fail(at, "an included file may not be newer than the one that includes it");
         all_[which_].version = version;
         expect(";", "behind the version");
@@ -62,6 +63,7 @@ private:
         if (accept("import")) return import_module();
         if (accept("include")) return include();
         if (sees("vcl")) fail(word.at, "the version stands once, at the top");
+        if (three() && accept("director")) return director();
         if (word.is("director"))
             fail(word.at, "directors are objects: `import directors;` and `new x = directors.round_robin();` in vcl_init");
         fail(word.at, fmt::format("expected a declaration (backend, probe, acl, import, include or sub), found {}{}", word.shown(),
@@ -84,7 +86,8 @@ private:
 
     void subroutine_definition() {
         const auto& found = expect_name("the name of the subroutine");
-        auto* existing = tree_.find(found.text);
+        const auto name = canonical(found);
+        auto* existing = tree_.find(name);
         if (existing != nullptr && !found.text.starts_with("vcl_")) {
             fail(found.at, fmt::format("subroutine {} is defined twice (first on line {}); only those of vcl_… are joined", found.text,
                                        existing->at.line));
@@ -92,7 +95,8 @@ private:
         if (existing == nullptr) {
             tree_.subroutines.push_back(std::make_unique<custom_subroutine>());
             existing = tree_.subroutines.back().get();
-            existing->name = found.text;
+            existing->name = name;
+            existing->written = found.text;
             existing->at = found.at;
         }
         const auto index = static_cast<std::size_t>(
@@ -101,10 +105,58 @@ private:
         tree_.subroutines[index]->bodies.push_back(std::move(body));
     }
 
+    /// "vcl_backend_response" for the vcl_fetch of VCL 3.
+    std::string canonical(const token& written) {
+        if (!three()) return written.text;
+        if (written.text == "vcl_fetch") return "vcl_backend_response";
+        if (written.text == "vcl_error") return "vcl_synth";
+        if (const auto which = find_subroutine(written.text); which && name(*which, 30) != written.text) {
+            const auto now = name(*which, 30);
+            fail(written.at,
+                 fmt::format("there is no {} in VCL 3{}", written.text, now.empty() ? "" : fmt::format("; there it is {}", now)));
+        }
+        return written.text;
+    }
+
+    /// director x round-robin { { .backend = a; } { .backend = { .host = "…"; } .weight = 2; } }
+    void director() {
+        const auto& found = expect_name("the name of the director");
+        director_definition result{.name = found.text, .type = {}, .at = found.at, .type_at = peek().at, .members = {}};
+        result.type = expect(token::kind::word, "the type of the director, such as round-robin").text;
+        const auto opened = peek().at;
+        expect("{", "of the director");
+        while (!accept("}")) {
+            if (at_end()) fail(opened, "this { is never closed");
+            if (sees(".")) fail(peek().at, "attributes of a director are not supported here, only its members: { .backend = x; }");
+            member(result);
+        }
+        tree_.directors.push_back(std::move(result));
+    }
+
+    void member(director_definition& of) {
+        const auto at = peek().at;
+        director_definition::member next{.backend = {}, .at = at, .weight = nullptr};
+        for (auto& each : attributes("of the director's member")) {
+            if (each.name == "backend" && !each.word.empty()) {
+                next.backend = each.word;
+            } else if (each.name == "backend" && each.values.empty()) {
+                next.backend = fmt::format("{}[{}]", of.name, of.members.size());
+                tree_.backends.push_back({.name = next.backend, .at = each.at, .none = false, .attributes = std::move(each.nested)});
+            } else if (each.name == "weight" && each.values.size() == 1) {
+                next.weight = std::move(each.values.front());
+            } else {
+                fail(each.at, fmt::format("a member of a director has .backend and .weight, not .{}{}", each.name,
+                                          suggestion(each.name, {"backend", "weight"})));
+            }
+        }
+        if (next.backend.empty()) fail(at, "a member of a director needs a .backend");
+        of.members.push_back(std::move(next));
+    }
+
     void backend() {
         const auto& found = expect_name("the name of the backend");
         definition result{.name = found.text, .at = found.at, .none = false, .attributes = {}};
-        if (accept("none")) {
+        if (!three() && accept("none")) {
             result.none = true;
             semicolon();
         } else {
@@ -160,7 +212,8 @@ private:
         } else if (found.what == token::kind::word) {
             result->constant = found.text == "true";
         } else {
-            result->constant = found.number;
+            result->constant = take_number();
+            return result;
         }
         take();
         return result;
@@ -168,11 +221,12 @@ private:
 
     void access_list() {
         const auto& found = expect_name("the name of the acl");
-        acl_definition result{.name = found.text, .at = found.at, .pedantic = true, .lines = {}};
+        acl_definition result{.name = found.text, .at = found.at, .pedantic = !three(), .lines = {}};
         while (sees("+") || sees("-")) {
             const bool on = take().text == "+";
             const auto& flag = expect_name("a flag of the acl (log, table, pedantic)");
             if (flag.text == "pedantic") result.pedantic = on;
+            if (flag.text == "log" && on) fail(flag.at, "the flag +log of an acl is not supported here");
             if (flag.text != "pedantic" && flag.text != "log" && flag.text != "table" && flag.text != "fold") {
                 fail(flag.at,
                      fmt::format("unknown flag {} of an acl{}", flag.shown(), suggestion(flag.text, {"log", "table", "pedantic", "fold"})));
@@ -208,7 +262,7 @@ private:
     void import_module() {
         const auto& found = expect_name("the name of a module");
         tree_.imports.push_back({found.text, found.at});
-        if (accept("from")) expect(token::kind::text, "the module's file");
+        if (sees("from")) fail(peek().at, "from is not supported here: the modules are built in");
         semicolon();
     }
 

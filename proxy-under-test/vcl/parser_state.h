@@ -73,6 +73,9 @@ protected:
         return found;
     }
 
+    /// VCL 3, which has no version marker.
+    bool three() const { return all_[which_].version < 40; }
+
     sources& all_;
     std::uint32_t which_;
     std::vector<token> tokens_;
@@ -87,6 +90,9 @@ public:
 
 protected:
     expression_pointer parse_expression();
+    expression_pointer parse_single();
+    /// The number here, with the unit that may stand behind a blank.
+    value take_number();
     /// Behind the name: "(a, b, name=c)".
     void parse_arguments(expression& call);
 
@@ -96,7 +102,6 @@ private:
     expression_pointer parse_comparison();
     expression_pointer parse_sum();
     expression_pointer parse_product();
-    expression_pointer parse_single();
 };
 
 class statement_parser : public expression_parser {
@@ -120,6 +125,12 @@ private:
     std::unique_ptr<statement> call();
     std::unique_ptr<statement> finish();
     std::unique_ptr<statement> create();
+    std::unique_ptr<statement> expression_statement();
+    /// What VCL 3 has beside the statements of VCL 4; nothing where this is none of it (parse_vcl3.cpp).
+    std::unique_ptr<statement> statement_of_3();
+    std::unique_ptr<statement> error();
+    void error_arguments(statement& of, std::string_view until);
+    std::unique_ptr<statement> implied_call(std::string function, std::vector<expression_pointer> parts);
 };
 
 }  // namespace badorigin::cache::vcl

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include <fmt/core.h>
@@ -19,6 +21,8 @@ namespace badorigin::cache::vcl {
 
 struct program::parts {
     tree code;
+    int version = 0;
+    std::string default_backend;
     std::map<std::string, std::unique_ptr<acl>> acls;
     std::vector<backend_definition> backends;
     std::vector<object_definition> objects;
@@ -30,7 +34,7 @@ namespace {
 /// What vcl_init sees: there is no request yet, and objects exist only as definitions.
 class loading : public context {
 public:
-    explicit loading(std::vector<object_definition>& objects) : objects_(objects) {}
+    loading(std::vector<object_definition>& objects, int version) : objects_(objects), version_(version) {}
 
     value read(std::string_view variable) override {
         if (variable == "now") return time_point{std::chrono::system_clock::now().time_since_epoch()};
@@ -43,6 +47,7 @@ public:
     void hash_data(std::string_view) override {}
     void synthetic(std::string_view) override {}
     bool ban(std::string_view) override { return false; }
+    cookie_jar& cookies() override { return none_; }
 
     value call(std::string_view function, const std::vector<value>& arguments) override {
         const auto dot = function.rfind('.');
@@ -54,6 +59,7 @@ public:
             return true;
         }
         if (function == "std.random") return arguments[0];
+        if (function == "std.syntax") return version_ >= std::lround(std::get<double>(arguments[0]) * 10);
         if (function == "std.healthy") return true;
         if (function == "directors.lookup") return backend_ref{to_string(arguments[0])};
         return {};
@@ -61,6 +67,8 @@ public:
 
 private:
     std::vector<object_definition>& objects_;
+    int version_;
+    cookie_jar none_;
 };
 
 class initializer : public evaluator {
@@ -96,24 +104,33 @@ void join_behind(tree& code, tree& base) {
     }
 }
 
-void join_builtin(sources& all, tree& code, builtin beneath) {
-    const auto which = all.add("built-in VCL", std::string(builtin_source()), ".");
+void join_builtin(sources& all, tree& code, builtin beneath, bool three) {
     tree base;
-    parse(all, which, ".", base);
+    if (three) parse(all, all.add("built-in VCL 3", std::string(builtin_source_of_3()), "."), ".", base);
+    parse(all, all.add("built-in VCL", std::string(three ? builtin_behind_3() : builtin_source()), "."), ".", base);
     std::vector<std::string> names;
-    for (const auto& each : base.subroutines) names.push_back(each->name);
+    for (const auto& each : base.subroutines) names.push_back(each->written);
     for (const auto& each : code.subroutines) {
         if (each->name.starts_with("vcl_") && base.find(each->name) == nullptr) {
-            all.complain(each->at, fmt::format("there is no subroutine {} in the language, and vcl_ is reserved{}", each->name,
-                                               former_or_suggestion(each->name, names)));
+            all.complain(each->at, fmt::format("there is no subroutine {} in the language, and vcl_ is reserved{}", each->written,
+                                               former_or_suggestion(each->written, names, all[each->at.source].version)));
         }
     }
-    if (beneath == builtin::rfc) {
+    if (beneath == builtin::rfc && !three) {
         tree rules;
         parse(all, all.add("built-in VCL by the RFCs", std::string(rfc_source()), "."), ".", rules);
         join_behind(code, rules);
     }
     join_behind(code, base);
+}
+
+/// The one called default, else the first.
+std::string default_of(const tree& code) {
+    const auto called = [](const auto& all) { return std::ranges::any_of(all, [](const auto& each) { return each.name == "default"; }); };
+    if (called(code.backends) || called(code.directors)) return "default";
+    const auto where = [](place at) { return std::tuple(at.source, at.line, at.column); };
+    const bool director = !code.directors.empty() && (code.backends.empty() || where(code.directors[0].at) < where(code.backends[0].at));
+    return director ? code.directors[0].name : code.backends.empty() ? std::string{} : code.backends[0].name;
 }
 
 }  // namespace
@@ -129,18 +146,21 @@ std::expected<std::shared_ptr<const program>, std::vector<error>> program::load(
     const auto directory = std::filesystem::path(name).parent_path().string();
     const auto which = all.add(std::move(name), std::move(source), directory);
     parse(all, which, include_directory, into.code);
+    into.version = all[which].version;
     if (!all.clean()) return std::unexpected(all.errors());  // what was not understood would only be missed everywhere
 
     into.acls = define_acls(all, into.code);
     into.backends = define_backends(all, into.code);
     if (into.backends.empty())
         all.complain({.source = which}, "the policy has no backend; it needs at least one (`backend default none;` will do)");
-    join_builtin(all, into.code, beneath);
+    into.objects = define_directors(all, into.code, into.backends);
+    into.default_backend = default_of(into.code);
+    join_builtin(all, into.code, beneath, into.version < 40);
     checker(all, into.code, into.acls).run();
     if (!all.clean()) return std::unexpected(all.errors());
 
     for (std::size_t i = 0; i < subroutine_count; ++i) into.entries[i] = into.code.find(vcl::name(static_cast<subroutine>(i)));
-    loading start(into.objects);
+    loading start(into.objects, into.version);
     const auto& init = *into.entries[static_cast<std::size_t>(subroutine::init)];
     if (const auto end = initializer(start, all, into.objects).run(init); end.what == action::fail) {
         all.complain(init.at, fmt::format("vcl_init failed{}{}", end.reason.empty() ? "" : ": ", end.reason));
@@ -154,8 +174,14 @@ outcome program::run(subroutine which, context& in) const {
     return evaluator(in).run(*parts_->entries[static_cast<std::size_t>(which)]);
 }
 
+int program::version() const {
+    return parts_->version;
+}
 const std::vector<backend_definition>& program::backends() const {
     return parts_->backends;
+}
+const std::string& program::default_backend() const {
+    return parts_->default_backend;
 }
 const std::vector<object_definition>& program::objects() const {
     return parts_->objects;

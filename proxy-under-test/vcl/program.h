@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proxy-under-test/vcl/cookie_jar.h"
 #include "proxy-under-test/vcl/value.h"
 
 namespace badorigin::cache::vcl {
@@ -35,6 +36,8 @@ enum class subroutine {
     fini
 };
 std::string_view name(subroutine which);  ///< "vcl_recv" …
+/// "vcl_fetch" for backend_response in VCL 3; empty where that version has no such subroutine.
+std::string_view name(subroutine which, int version);
 
 enum class action { none, ok, lookup, hash, pass, pipe, synth, restart, deliver, fetch, retry, abandon, purge, error, fail };
 std::string_view name(action which);
@@ -55,7 +58,8 @@ struct backend_definition {
     std::string name, host, port = "80";
     std::string host_header;
     std::optional<std::chrono::nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
-    int max_connections = 0;  ///< 0: no limit
+    int max_connections = 0;                   ///< 0: no limit
+    std::optional<int> saintmode_threshold{};  ///< VCL 3: the backend has a list of its own; so many on it make it sick, 0: never
     std::optional<probe_definition> probe;
     position at;
 };
@@ -88,6 +92,8 @@ public:
     virtual void synthetic(std::string_view body) = 0;
     /// The ban expression as written; returns false where it is malformed.
     virtual bool ban(std::string_view expression) = 0;
+    /// What module cookie works on: one for each request of a client, and one for each fetch.
+    virtual cookie_jar& cookies() = 0;
 };
 
 /// What stands behind the user's code: what RFC 9111 wants of a shared cache, or what Varnish 7 does.
@@ -105,7 +111,10 @@ public:
     /// behaviour as in Varnish 7's built-in VCL). Always ends in an action that the subroutine may return.
     outcome run(subroutine which, context& in) const;
 
-    const std::vector<backend_definition>& backends() const;  ///< the first is the default
+    int version() const;  ///< 30, 40 or 41
+    const std::vector<backend_definition>& backends() const;
+    /// A backend or director: the one called default, else the first.
+    const std::string& default_backend() const;
     const std::vector<object_definition>& objects() const;
 
 private:
@@ -118,8 +127,9 @@ private:
 class ban_expression {
 public:
     static std::expected<ban_expression, std::string> parse(std::string_view text);
-    /// `read` gives the string for "req.url", "req.http.X", "obj.http.X", "obj.status", "obj.age" …
-    bool matches(const std::function<std::string(std::string_view)>& read) const;
+    /// `read` gives the string for "req.url", "req.http.X", "obj.http.X", "obj.status", "obj.age" …; nothing for a field that is not
+    /// there, which is equal to nothing and matches nothing.
+    bool matches(const std::function<std::optional<std::string>(std::string_view)>& read) const;
     const std::string& text() const { return text_; }
 
 private:

@@ -13,6 +13,7 @@
 #include <fnmatch.h>
 
 #include "proxy-under-test/vcl/acl.h"
+#include "proxy-under-test/vcl/arithmetic.h"
 #include "proxy-under-test/vcl/convert.h"
 
 namespace badorigin::cache::vcl::pure {
@@ -73,6 +74,11 @@ std::optional<time_point> parse_time(const std::string& text) {
     }
     if (const auto number = leading_number(text); number && number->rest.empty()) return time_point{nanoseconds_of(number->number)};
     return std::nullopt;
+}
+
+double other_number(const std::string& text) {
+    const auto number = leading_number(text);
+    return number ? number->number : 0;
 }
 
 constexpr int case_distance = 'a' - 'A';
@@ -181,10 +187,23 @@ value strftime(arguments given) {
     return std::string(text.data(), length);
 }
 
+/// What names are looked up by is the machine's, and may take its time: a policy that wants none says resolve=false.
 value ip(arguments given) {
     const auto text = std::string(trimmed(to_string(given[0])));
-    if (address::parse(text)) return vcl::ip{text};
+    const auto port = is_set(given[3]) ? integer_of(other_number(to_string(given[3]))) : 80;
+    const auto found = address::named(text, as_integer(given[2]) != 0);
+    if (!found.empty()) return vcl::ip{found.front().text(), static_cast<std::uint16_t>(port)};
     return is_set(given[1]) ? given[1] : value(vcl::ip{"0.0.0.0"});
+}
+
+value port(arguments given) {
+    const auto* from = std::get_if<vcl::ip>(&given[0]);
+    return static_cast<std::int64_t>(from ? from->port : 0);
+}
+
+value format_date(arguments given) {
+    return to_string(
+        time_point{std::chrono::nanoseconds(add_integers(as_nanoseconds(given[0]).count(), as_nanoseconds(given[1]).count()))});
 }
 
 value real2integer(arguments given) {

@@ -11,6 +11,7 @@ value strstr(arguments);     value fnmatch(arguments);    value file_exists(argu
 value getenv(arguments);     value duration(arguments);   value bytes(arguments);         value integer(arguments);
 value real(arguments);       value time(arguments);       value strftime(arguments);      value ip(arguments);
 value real2integer(arguments); value real2time(arguments); value time2integer(arguments); value time2real(arguments);
+value port(arguments);       value format_date(arguments);
 // clang-format on
 
 }  // namespace badorigin::cache::vcl::pure

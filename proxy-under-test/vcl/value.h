@@ -40,7 +40,8 @@ struct bytes {
 };
 struct ip {
     std::string text;
-    friend bool operator==(const ip&, const ip&) = default;
+    std::uint16_t port = 0;
+    friend bool operator==(const ip& a, const ip& b) { return a.text == b.text; }
 };
 
 /// monostate: an unset header (reads as the empty string, false in a condition).

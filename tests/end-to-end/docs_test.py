@@ -9,7 +9,7 @@ class Docs(EndToEnd):
     def test_generated_pages_are_current(self):
         subprocess.run([ROOT / "docs/generate", PROGRAM, self.out], check=True)
         written = sorted(page.name for page in self.out.iterdir())
-        self.assertEqual(written, ["faults.md", "planted-bugs.md", "rules.md"])
+        self.assertEqual(written, ["faults.md", "planted-bugs.md", "rules.md", "vcl.md"])
         for name in written:
             self.assertEqual((ROOT / "docs" / name).read_text(), (self.out / name).read_text(), f"docs/{name} is old: run docs/generate")
 

@@ -63,7 +63,7 @@ class CommandLine(EndToEnd):
         self.wrong("run", "scenarios", "--jobs", "0", says="--jobs: Value 0 not in range 1 to 64 (see: badorigin run --help)")
         self.wrong("run", "scenarios", "--start-deadline", "0", says="--start-deadline: 0 is no number of seconds from 0.001 to 3600 (see: badorigin run --help)")
         self.wrong("run", "scenarios", "--stop-deadline", "5s", says="--stop-deadline: 5s is no number of seconds from 0.001 to 3600 (see: badorigin run --help)")
-        self.wrong("list", "ruls", says="what: there is no list of ruls, only of scenarios, rules, faults, planted-bugs; did you mean rules? (see: badorigin list --help)")
+        self.wrong("list", "ruls", says="what: there is no list of ruls, only of scenarios, rules, faults, planted-bugs, vcl; did you mean rules? (see: badorigin list --help)")
         self.wrong("run", "nowhere", says="nowhere: no such file or folder; give scenario files or folders, such as scenarios/saint")
         self.wrong("run", self.out, says=f"{self.out}: holds no scenario (*.yaml)")
         self.wrong("log", says="log: give capture files, a bundle's folder, or --follow (see: badorigin log --help)")

@@ -36,11 +36,11 @@ public:
         if (const auto found = known.find(variable); found != known.end()) known.erase(found);
         log.push_back("unset " + std::string(variable));
     }
-    value call(std::string_view function, const std::vector<value>& arguments) override {
+    value call(std::string_view function, const std::vector<value>& given) override {
         std::string line(function);
-        for (const auto& each : arguments) line += " " + to_string(each);
+        for (const auto& each : given) line += " " + to_string(each);
         log.push_back(line);
-        calls[std::string(function)] = arguments;
+        calls[std::string(function)] = given;
         const auto found = answers.find(function);
         return found == answers.end() ? value{} : found->second;
     }
@@ -51,6 +51,9 @@ public:
         return ban_expression::parse(expression).has_value();
     }
 
+    cookie_jar& cookies() override { return jar; }
+
+    cookie_jar jar;
     std::string text(std::string_view variable) { return to_string(read(variable)); }
     std::map<std::string, int> reads;
 };
@@ -69,7 +72,7 @@ inline std::shared_ptr<const program> load(const std::string& source) {
 
 /// The body of vcl_deliver, where most variables of the client side can be seen.
 inline std::shared_ptr<const program> deliver_with(const std::string& body) {
-    return load("vcl 4.1; import std; backend app { .host = \"127.0.0.1\"; } sub vcl_deliver {\n" + body + "\n}");
+    return load("vcl 4.1; import std; import cookie; backend app { .host = \"127.0.0.1\"; } sub vcl_deliver {\n" + body + "\n}");
 }
 
 /// What `expression` gives in string context.

@@ -3,12 +3,12 @@
 namespace badorigin::cache::vcl {
 namespace {
 
-std::string read(std::string_view variable) {
+std::optional<std::string> read(std::string_view variable) {
     static const std::map<std::string, std::string, std::less<>> object{
         {"req.url", "/a/b"},   {"req.http.Host", "example.com"}, {"obj.http.X", "one two"}, {"obj.status", "404"}, {"obj.age", "61.500"},
         {"obj.ttl", "-1.000"}, {"obj.grace", "10.000"}};
     const auto found = object.find(variable);
-    return found == object.end() ? std::string{} : found->second;
+    return found == object.end() ? std::nullopt : std::optional(found->second);
 }
 
 TEST(vcl_ban, tests_of_a_stored_object) {
@@ -20,8 +20,10 @@ TEST(vcl_ban, tests_of_a_stored_object) {
         {"req.url !~ ^/a", false},
         {"obj.http.X == \"one two\"", true},
         {"obj.http.X ~ \"^one\\s\"", true},
-        {"obj.http.Unset == \"\"", true},
-        {"obj.http.Unset ~ .", false},
+        {"obj.http.Unset == \"\"", false},
+        {"obj.http.Unset != \"\"", true},
+        {"obj.http.Unset ~ .*", false},
+        {"obj.http.Unset !~ .", true},
         {"req.url ~ / && req.http.Host == example.com", true},
         {"req.url ~ / && req.http.Host == example.org", false},
         {"req.url ~ / && req.http.Host ~ com && obj.status == 404", true},

@@ -94,7 +94,7 @@ TEST(vcl_definitions, vcl_init_can_refuse_to_load) {
 TEST(vcl_definitions, includes_are_read_where_they_stand) {
     const folder files;
     files.write("b.vcl",
-                "vcl 4.0; include \"./c.vcl\"; sub vcl_recv { set req.http.X = req.http.X + \"b\"; set req.proto = \"HTTP/1.0\"; }");
+                "vcl 4.0; include \"./c.vcl\"; sub vcl_recv { set req.http.X = req.http.X + \"b\"; set req.http.Y = req.esi_level; }");
     files.write("c.vcl", "backend a { .host = \"h\"; }");
     const auto loaded = program::load(
         "vcl 4.1; sub vcl_recv { set req.http.X = \"a\"; } include \"b.vcl\"; sub vcl_recv { set req.http.X = req.http.X + \"c\"; return "
