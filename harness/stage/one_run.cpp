@@ -63,8 +63,8 @@ std::string why_not(const scenario::scenario& script, const drivers::driver& pro
         const auto wanted = capability_named(need);
         if (wanted && !proxy.can(*wanted)) return fmt::format("{} has no {}", proxy.name(), need);
     }
-    const std::string file = proxy.policy_file();
     const std::string policy = script.policy.empty() ? "default" : script.policy;
+    const std::string file = proxy.policy_file_in(policies + "/" + policy);
     if (!file.empty() && !fs::exists(policies + "/" + policy + "/" + file)) return fmt::format("policy {} has no {}", policy, file);
     if (script.mode == scenario::time_mode::real_time && !script.can_be_real)
         return "needs virtual time: its waits are too long, and it gives no real ones";

@@ -1,4 +1,5 @@
 // The bundled cache as a proxy under test: the only one with virtual time and planted bugs.
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,11 @@ public:
     std::string program() const override { return "badorigin-cache"; }
     std::string executable() const override { return path_; }
     std::string policy_file() const override { return "varnish.vcl"; }
+    /// Who has only VCL 3 to offer means this cache: Varnish itself has not read it since 4.0.
+    std::string policy_file_in(const std::string& folder) const override {
+        const bool three = !std::filesystem::exists(folder + "/varnish.vcl") && std::filesystem::exists(folder + "/vcl3.vcl");
+        return three ? "vcl3.vcl" : policy_file();
+    }
     bool can(capability) const override { return true; }
 
     std::string version() const override {
@@ -55,7 +61,7 @@ public:
     void reload(const std::string& directory) override {
         const auto name = fmt::format("v{}", ++configurations_);
         const auto path = in_working_directory(fmt::format("policy-{}.vcl", name));
-        write_file(path, filled_policy(directory, policy_file()));
+        write_file(path, filled_policy(directory, policy_file_in(directory)));
         ask({{"do", "load"}, {"name", name}, {"file", path}});
         ask({{"do", "use"}, {"name", name}});
         ask({{"do", "discard"}, {"name", std::exchange(configuration_, name)}});  // else its probes go on
@@ -64,8 +70,9 @@ public:
 protected:
     void launch() override {
         const auto policy = in_working_directory("policy.vcl");
-        write_file(policy,
-                   settings().policy_directory.empty() ? default_policy() : filled_policy(settings().policy_directory, policy_file()));
+        write_file(policy, settings().policy_directory.empty()
+                               ? default_policy()
+                               : filled_policy(settings().policy_directory, policy_file_in(settings().policy_directory)));
         socket_path_ = in_working_directory(control_name);
         ::unlink(socket_path_.c_str());
 
@@ -120,8 +127,8 @@ private:
     void refuse_policy() {
         child().wait_until(steady_clock::now() + milliseconds(200));
         if (child().ending() != "exit 2" || settings().policy_directory.empty()) return;
-        throw set_up_error(
-            fmt::format("badorigin-cache refuses the policy {}/{}:\n{}", settings().policy_directory, policy_file(), last_words()));
+        throw set_up_error(fmt::format("badorigin-cache refuses the policy {}/{}:\n{}", settings().policy_directory,
+                                       policy_file_in(settings().policy_directory), last_words()));
     }
 
     void require_virtual() const {

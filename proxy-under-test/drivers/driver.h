@@ -68,6 +68,8 @@ public:
     virtual bool can(capability what) const = 0;
     /// The file that this driver looks for in a policy folder ("varnish.vcl"); a scenario whose policy has none is not applicable.
     virtual std::string policy_file() const = 0;
+    /// The same for a folder that may hold another which only some proxies read.
+    virtual std::string policy_file_in(const std::string& /*folder*/) const { return policy_file(); }
     /// Throws set_up_error when it is certain beforehand that no start will do: the program is not installed, nobody listens at the
     /// address.
     virtual void require_startable() const = 0;
