@@ -5,6 +5,7 @@
 
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/planted_bugs.h"
+#include "proxy-under-test/vcl/reason_phrase.h"
 
 namespace badorigin::cache {
 
@@ -27,7 +28,7 @@ bool heuristically_cacheable(int status) {
 
 /// Those whose meaning for a cache is known here (RFC 9111 5.2.2.3); 206 is not, for partial content is not stored.
 bool understood(int status) {
-    return status != 206 && status != 304 && standard_reason(status) != "Unknown";
+    return status != 206 && status != 304 && vcl::is_registered(status);
 }
 
 /// RFC 9213 2.1: a targeted field counts when it is a dictionary of structured fields, and not a bit otherwise.

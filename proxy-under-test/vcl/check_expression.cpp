@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "proxy-under-test/vcl/checker.h"
+#include "proxy-under-test/vcl/lexer.h"
 
 namespace badorigin::cache::vcl {
 
@@ -145,6 +146,14 @@ bool checker::want(expression& in, type wanted, const std::string& by_whom) {
         (wanted == type::boolean && textual(in.of))) {
         return true;
     }
+    if (wanted == type::ip && in.what == expression::kind::literal && in.quoted) {  // an address written out
+        const auto& text = std::get<std::string>(in.constant);
+        const auto found = address::named(text, true);
+        if (found.empty()) return complain(in.at, fmt::format("{} is neither an address nor a host that can be found", quoted(text)));
+        in.of = type::ip;
+        in.constant = ip{found.front().text(), 80};
+        return true;
+    }
     const auto hint = wanted == type::duration && numeric(in.of)  ? " (write the unit: 30s)"
                       : wanted == type::integer && textual(in.of) ? " (std.integer converts)"
                       : wanted == type::backend && textual(in.of) ? " (a backend is named without quotes)"
@@ -160,6 +169,7 @@ bool checker::check_word(expression& in) {
     if (backends_.contains(in.text)) {
         in.of = type::backend;
         in.constant = backend_ref{in.text};
+        used_.insert(in.text);
         in.what = expression::kind::literal;
         return true;
     }
@@ -405,6 +415,7 @@ bool checker::check_match(expression& in) {
             return complain(right.at, fmt::format("undefined acl {}{}", right.text, suggestion(right.text, names)));
         }
         in.members = found->second.get();
+        used_.insert(right.text);
         return true;
     }
     if (!textual(left)) return complain(in.at, fmt::format("{} wants a STRING or an IP on its left, found {}", in.text, name(left)));

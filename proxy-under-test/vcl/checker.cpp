@@ -63,7 +63,13 @@ std::string former_or_suggestion(std::string_view name, const std::vector<std::s
     return suggestion(name, candidates);
 }
 
-checker::checker(sources& all, tree& of, const std::map<std::string, std::unique_ptr<acl>>& acls) : all_(all), tree_(of), acls_(acls) {}
+checker::checker(sources& all, tree& of, const std::map<std::string, std::unique_ptr<acl>>& acls, std::string default_backend)
+    : all_(all), tree_(of), acls_(acls) {
+    used_.insert(std::move(default_backend));
+    for (const auto& each : tree_.directors) {
+        for (const auto& member : each.members) used_.insert(member.backend);
+    }
+}
 
 void checker::run() {
     collect_names();
@@ -72,9 +78,23 @@ void checker::run() {
         here_ = &facts_[inside_];
         for (auto& body : each->bodies) check_block(body);
     }
+    if (all_.clean()) refuse_unused();  // what is wrong may have been meant as a use
     for (const auto& each : tree_.subroutines) walk(*each, 1);
     for (const auto& each : tree_.subroutines) {
         if (const auto which = find_subroutine(each->name)) check_places(*each, *which);
+    }
+}
+
+/// As varnishd does: what nobody uses is most often what somebody meant to use.
+void checker::refuse_unused() {
+    const auto refuse = [&](std::string_view what, const std::string& name, place at) {
+        if (!used_.contains(name)) complain(at, fmt::format("the {} {} is not used", what, name));
+    };
+    for (const auto& each : tree_.backends) refuse("backend", each.name, each.at);
+    for (const auto& each : tree_.directors) refuse("director", each.name, each.at);
+    for (const auto& each : tree_.acls) refuse("acl", each.name, each.at);
+    for (const auto& each : tree_.subroutines) {
+        if (!each->name.starts_with("vcl_")) refuse("subroutine", each->name, each->at);
     }
 }
 
@@ -189,6 +209,7 @@ void checker::check_call(statement& in) {
         complain(in.name_at, fmt::format("{} cannot be called; the cache runs it", in.name));
     } else {
         in.callee = found->second;
+        used_.insert(in.name);
         here_->calls.push_back({in.callee, in.name_at});
     }
 }

@@ -20,7 +20,7 @@ namespace badorigin::cache::vcl {
 class checker {
 public:
     /// `of` has the built-in subroutines joined to it already. `acls` must outlive the tree.
-    checker(sources& all, tree& of, const std::map<std::string, std::unique_ptr<acl>>& acls);
+    checker(sources& all, tree& of, const std::map<std::string, std::unique_ptr<acl>>& acls, std::string default_backend);
     void run();
 
 private:
@@ -54,6 +54,7 @@ private:
     void check_call(statement& in);
     void check_finish(statement& in);
     void check_create(statement& in);
+    void refuse_unused();
     void walk(const custom_subroutine& from, int depth);
     void check_places(const custom_subroutine& entry, subroutine which);
 
@@ -90,6 +91,7 @@ private:
     tree& tree_;
     const std::map<std::string, std::unique_ptr<acl>>& acls_;
     std::set<std::string, std::less<>> backends_, imports_, created_;
+    std::set<std::string, std::less<>> used_;  ///< names of backends, acls and subroutines
     std::map<std::string, const object_type*, std::less<>> objects_;
     std::unordered_map<std::string_view, const custom_subroutine*> subroutines_;
     std::unordered_map<const custom_subroutine*, facts> facts_;

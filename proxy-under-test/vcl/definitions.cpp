@@ -212,7 +212,13 @@ std::vector<backend_definition> define_backends(sources& all, const tree& from) 
     refuse_doubles(all, from.backends, "backend");
     refuse_doubles(all, from.probes, "probe");
     probes known;
-    for (const auto& each : from.probes) known.emplace(each.name, define_probe(all, each.attributes));
+    for (const auto& each : from.probes) {
+        known.emplace(each.name, define_probe(all, each.attributes));
+        const auto uses = [&](const attribute& a) { return a.name == "probe" && a.word == each.name; };
+        const auto used = [&](const definition& d) { return std::ranges::any_of(d.attributes, uses); };
+        if (each.name != "default" && std::ranges::none_of(from.backends, used))
+            all.complain(each.at, fmt::format("the probe {} is not used", each.name));
+    }
     std::vector<backend_definition> result;
     for (const auto& each : from.backends) result.push_back(define_backend(all, each, known));
     const auto named = std::ranges::find(result, "default", &backend_definition::name);

@@ -289,6 +289,7 @@ bool evaluator::compare(const expression& of) {
         case type::bytes:
             return holds(of.text, as_bytes(left) <=> as_bytes(right));
         default:
+            if (!is_set(left) || !is_set(right)) return of.text == "!=";  // what is not there is equal to nothing
             return holds(of.text, to_string(left) <=> to_string(right));
     }
 }

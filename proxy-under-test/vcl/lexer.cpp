@@ -78,6 +78,12 @@ private:
         const char c = peek();
         if (sees("\"\"\"")) return long_string("\"\"\"", "\"\"\"");
         if (sees("{\"")) return long_string("{\"", "\"}");
+        if (c == '{') {
+            std::size_t letters = 1;
+            while (is_letter(peek(letters)) || is_digit(peek(letters))) ++letters;
+            const auto name = text_.substr(here_ + 1, letters - 1);
+            if (letters > 1 && peek(letters) == '"') return long_string(text_.substr(here_, letters + 1), fmt::format("\"{}}}", name));
+        }
         if (c == '"') return string();
         if (is_digit(c)) return number();
         if (sees("C{")) return inline_c();

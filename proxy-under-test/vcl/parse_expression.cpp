@@ -68,6 +68,10 @@ expression_pointer expression_parser::parse_sum() {
     while (true) {
         const auto& next = peek();
         const bool joined = next.what != token::kind::symbol && next.what != token::kind::end;
+        if (joined && !three()) {
+            if (next.what == token::kind::text) fail(next.at, "strings are joined by +; side by side they stood in VCL 3");
+            break;
+        }
         if (!joined && !next.is("+") && !next.is("-")) break;
         result->operators.push_back(joined ? ' ' : next.text.front());
         result->operators_at.push_back(next.at);

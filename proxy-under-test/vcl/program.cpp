@@ -156,7 +156,7 @@ std::expected<std::shared_ptr<const program>, std::vector<error>> program::load(
     into.objects = define_directors(all, into.code, into.backends);
     into.default_backend = default_of(into.code);
     join_builtin(all, into.code, beneath, into.version < 40);
-    checker(all, into.code, into.acls).run();
+    checker(all, into.code, into.acls, into.default_backend).run();
     if (!all.clean()) return std::unexpected(all.errors());
 
     for (std::size_t i = 0; i < subroutine_count; ++i) into.entries[i] = into.code.find(vcl::name(static_cast<subroutine>(i)));

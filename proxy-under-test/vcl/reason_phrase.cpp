@@ -65,4 +65,11 @@ std::string_view reason_phrase(std::int64_t status) {
     return "Unknown HTTP Status";
 }
 
+bool is_registered(std::int64_t status) {
+    for (const auto& [code, phrase] : phrases) {
+        if (code == status) return true;
+    }
+    return false;
+}
+
 }  // namespace badorigin::cache::vcl

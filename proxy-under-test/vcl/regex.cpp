@@ -30,9 +30,9 @@ match_space& space() {
 }
 
 /// The groups of the match, or nothing. At most ten, as \9 is the last that can be named.
-std::size_t* find(const void* code, std::string_view subject, std::size_t from) {
+std::size_t* find(const void* code, std::string_view subject, std::size_t from, std::uint32_t flags = 0) {
     const auto found = pcre2_match(static_cast<const pcre2_code*>(code), reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), from,
-                                   0, space().data, space().limits);
+                                   flags, space().data, space().limits);
     return found < 0 ? nullptr : pcre2_get_ovector_pointer(space().data);
 }
 
@@ -41,6 +41,7 @@ void expand(std::string& result, std::string_view with, std::string_view subject
         const char next = i + 1 < with.size() ? with[i + 1] : '\0';
         if (with[i] != '\\' || !((next >= '0' && next <= '9') || next == '&')) {
             result += with[i];
+            if (with[i] == '\\' && next == '\\') ++i;  // two stand for one
             continue;
         }
         ++i;
@@ -80,20 +81,17 @@ std::string regex::substitute(std::string_view subject, std::string_view with, b
     pcre2_pattern_info(static_cast<const pcre2_code*>(code_.get()), PCRE2_INFO_CAPTURECOUNT, &known);
     std::string result;
     std::size_t copied = 0, from = 0;
+    std::uint32_t flags = 0;
     while (from <= subject.size()) {
-        const auto* groups = find(code_.get(), subject, from);
+        const auto* groups = find(code_.get(), subject, from, flags);
         if (groups == nullptr || groups[0] > groups[1] || groups[0] < copied) break;
         result += subject.substr(copied, groups[0] - copied);
         expand(result, with, subject, groups, known);
         copied = groups[1];
         if (!all) break;
-        // Behind an empty match the next one must be further on, or it would be found for ever.
+        // As in Varnish, only the first match may be empty: others would be found for ever.
         from = groups[1];
-        if (groups[0] == groups[1]) {
-            if (from < subject.size()) result += subject[from];
-            copied = std::min(from + 1, subject.size());
-            ++from;
-        }
+        flags = PCRE2_NOTEMPTY;
     }
     result += subject.substr(copied);
     return result;

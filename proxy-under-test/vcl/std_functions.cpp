@@ -98,7 +98,7 @@ value tolower(arguments given) {
 value querysort(arguments given) {
     const auto url = to_string(given[0]);
     const auto mark = url.find('?');
-    if (mark == std::string::npos) return url;
+    if (mark == std::string::npos || mark + 1 == url.size()) return url;
     std::vector<std::string> fields;
     for (std::size_t from = mark + 1; from <= url.size();) {
         const auto end = std::min(url.find('&', from), url.size());
@@ -162,7 +162,8 @@ value bytes(arguments given) {
 
 value integer(arguments given) {
     if (const auto* from = other(given)) return as_integer(*from);
-    if (const auto number = leading_number(text_of(given[0])); number && number->rest.empty()) return integer_of(number->number);
+    if (const auto number = leading_number(text_of(given[0])); number && number->rest.empty() && number->whole)
+        return integer_of(number->number);
     return is_set(given[1]) ? given[1] : value(std::int64_t{0});
 }
 

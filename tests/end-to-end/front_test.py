@@ -76,7 +76,7 @@ class CommandLine(EndToEnd):
         self.wrong("run", "scenarios", "--filter", "nothing-like-it", says=f"--filter nothing-like-it: none of {count} scenarios has such an id (see: badorigin list scenarios)")
 
     def test_lists_have_one_thing_a_line_with_its_id_first(self):
-        for what, shape in (("scenarios", r"[a-z]+/[a-z0-9-]+"), ("rules", r"[a-z0-9-]+"), ("faults", r"[a-z0-9-]+"), ("planted-bugs", r"[a-z0-9-]+")):
+        for what, shape in (("scenarios", r"[a-z0-9]+/[a-z0-9-]+"), ("rules", r"[a-z0-9-]+"), ("faults", r"[a-z0-9-]+"), ("planted-bugs", r"[a-z0-9-]+")):
             done = badorigin("list", what)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             lines = [line.split("\t") for line in done.stdout.splitlines()]

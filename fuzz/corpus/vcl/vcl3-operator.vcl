@@ -1,6 +1,6 @@
 backend app {
-    .host = "{origin:app.host}";
-    .port = "{origin:app.port}";
+    .host = "192.0.2.1";
+    .port = "80";
 }
 
 acl insiders {
@@ -48,7 +48,7 @@ sub vcl_fetch {
         set beresp.ttl = 120 s;
         return (hit_for_pass);
     }
-    set beresp.ttl = {ttl};
+    set beresp.ttl = 30s;
     set beresp.grace = 0s;
 }
 

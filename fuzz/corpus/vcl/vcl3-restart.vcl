@@ -1,11 +1,11 @@
 backend app {
-    .host = "{origin:app.host}";
-    .port = "{origin:app.port}";
+    .host = "192.0.2.1";
+    .port = "80";
 }
 
 # Always sick: its health check has not been good once, and is not due again for a day.
 backend nobody {
-    .host = "{origin:app.host}";
+    .host = "192.0.2.1";
     .port = "1";
     .probe = {
         .url = "/never-there";
@@ -17,16 +17,16 @@ backend nobody {
 sub vcl_recv {
     if (req.restarts == 0) {
         set req.backend = app;
-        set req.grace = {fresh_grace};
+        set req.grace = 5s;
     } else {
         set req.backend = nobody;
-        set req.grace = {grace};
+        set req.grace = 60s;
     }
 }
 
 sub vcl_fetch {
-    set beresp.ttl = {ttl};
-    set beresp.grace = {grace};
+    set beresp.ttl = 30s;
+    set beresp.grace = 60s;
 }
 
 sub vcl_error {

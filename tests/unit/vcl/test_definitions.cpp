@@ -33,8 +33,9 @@ backend a { .host = "::1"; .port = 8080; .host_header = "x"; .connect_timeout = 
 }
 
 TEST(vcl_definitions, defaults) {
-    const auto loaded =
-        load("vcl 4.1; backend a { .host = \"h\"; } backend b { .host = \"h\"; .probe = { .url = \"/up\"; .threshold = 5; } }");
+    const auto loaded = load(
+        "vcl 4.1; backend a { .host = \"h\"; } backend b { .host = \"h\"; .probe = { .url = \"/up\"; .threshold = 5; } } "
+        "sub vcl_recv { set req.backend_hint = b; }");
     const auto& a = loaded->backends().at(0);
     EXPECT_EQ(a.port, "80");
     EXPECT_FALSE(a.connect_timeout);
@@ -47,7 +48,9 @@ TEST(vcl_definitions, defaults) {
 }
 
 TEST(vcl_definitions, the_one_named_default_is_the_default) {
-    const auto loaded = load("vcl 4.1; backend a { .host = \"h\"; } backend default none; backend b { .host = \"h\"; }");
+    const auto loaded = load(
+        "vcl 4.1; backend a { .host = \"h\"; } backend default none; backend b { .host = \"h\"; } "
+        "sub vcl_recv { set req.backend_hint = a; set req.backend_hint = b; }");
     EXPECT_EQ(loaded->backends().at(0).name, "default");
     EXPECT_EQ(loaded->backends().at(0).host, "");
     EXPECT_EQ(loaded->backends().at(1).name, "a");
@@ -110,7 +113,8 @@ TEST(vcl_definitions, include_with_a_pattern_takes_all_in_order) {
     const folder files;
     files.write("1.vcl", "backend one none;");
     files.write("2.vcl", "backend two none;");
-    const auto loaded = program::load("vcl 4.1; include +glob \"*.vcl\";", "policy", files.path());
+    const auto loaded =
+        program::load("vcl 4.1; include +glob \"*.vcl\"; sub vcl_recv { set req.backend_hint = two; }", "policy", files.path());
     ASSERT_TRUE(loaded) << all_errors(loaded.error());
     ASSERT_EQ((*loaded)->backends().size(), 2U);
     EXPECT_EQ((*loaded)->backends()[1].name, "two");

@@ -74,7 +74,7 @@ sub vcl_init {
 sub vcl_recv {
     set req.backend_hint = cluster.backend();
     if (req.method == "PURGE") {
-        if (!client.ip ~ purgers) { return (synth(405, "Not from " client.ip)); }
+        if (!client.ip ~ purgers) { return (synth(405, "Not from " + client.ip)); }
         return (purge);
     }
     if (req.url ~ "\.(png|css)$") { unset req.http.Cookie; }

@@ -30,8 +30,10 @@ TEST(vcl_statements, set_and_its_operators) {
         {"set bereq.backend = other;", "bereq.backend", {}, backend_ref{"other"}},
     };
     for (const auto& [statement, variable, before, after] : table) {
-        const auto loaded =
-            load("vcl 4.1; backend a { .host = \"h\"; } backend other none; sub vcl_backend_response { " + statement + " }");
+        const auto loaded = load(
+            "vcl 4.1; backend a { .host = \"h\"; } backend other none; sub vcl_recv { set req.backend_hint = other; } sub "
+            "vcl_backend_response { " +
+            statement + " }");
         ASSERT_TRUE(loaded);
         fake_context in;
         in.known[variable] = before;

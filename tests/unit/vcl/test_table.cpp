@@ -106,7 +106,7 @@ void check_reading(int version, const variable& row) {
     const auto called = written(row.name);
     if (row.of == type::http)
         return expect_by_place(version, row.readable, fmt::format("std.rollback({});", called), called + " cannot be read in");
-    expect_by_place(version, row.readable, fmt::format("std.log(\"\" {});", called), "cannot be read in");
+    expect_by_place(version, row.readable, fmt::format("std.log(\"\" + {});", called), "cannot be read in");
 }
 
 void check_writing(int version, const variable& row) {
@@ -127,12 +127,12 @@ void check(const variable& row) {
     const auto where = row.readable != nowhere ? row.readable : row.writable != nowhere ? row.writable : row.unsettable;
     const auto some = first_of(where, version);
     if (row.here == support::none) {
-        return expect_wrong(version, some, fmt::format("std.log(\"\" {});", called), called + " is not supported here");
+        return expect_wrong(version, some, fmt::format("std.log(\"\" + {});", called), called + " is not supported here");
     }
     if (row.readable != nowhere) {
         check_reading(version, row);
     } else {
-        expect_wrong(version, some, fmt::format("std.log(\"\" {});", called), "cannot be read");
+        expect_wrong(version, some, fmt::format("std.log(\"\" + {});", called), "cannot be read");
     }
     if (row.here == support::no_setting) {
         expect_wrong(version, some, fmt::format("set {} = {};", called, literal(row.of)), "is not supported here");
@@ -146,8 +146,8 @@ void check(const variable& row) {
     } else {
         expect_wrong(version, some, fmt::format("unset {};", called), "cannot be unset");
     }
-    if (version == 40) expect_wrong(41, some, fmt::format("std.log(\"\" {});", called), "is not in vcl 4.1, only in 4.0");
-    if (row.since == 41) expect_wrong(40, some, fmt::format("std.log(\"\" {});", called), "is not in vcl 4.0, only in 4.1");
+    if (version == 40) expect_wrong(41, some, fmt::format("std.log(\"\" + {});", called), "is not in vcl 4.1, only in 4.0");
+    if (row.since == 41) expect_wrong(40, some, fmt::format("std.log(\"\" + {});", called), "is not in vcl 4.0, only in 4.1");
 }
 
 TEST(vcl_table, every_variable_where_it_belongs_and_nowhere_else) {

@@ -64,6 +64,9 @@ const std::vector<wrong> whole_programs{
     {"vcl 4.1; backend a none; sub vcl_recv { std.log(\"x\"); }", 1, 41, "needs `import std;`"},
     {"vcl 4.1; backend a none; sub vcl_init { new d = directors.hash(); }", 1, 49, "needs `import directors;`"},
     {"vcl 4.1; backend a none; acl l +log { }", 1, 33, "not supported here"},
+    {"vcl 4.1; backend a none; acl l { }", 1, 30, "the acl l is not used"},
+    {"vcl 4.1; backend a none; backend b none;", 1, 34, "the backend b is not used"},
+    {"vcl 4.1; backend a none; probe p { }", 1, 32, "the probe p is not used"},
     {"vcl 4.1; backend a none; import std from \"x\";", 1, 37, "not supported here"},
     {"vcl 4.0; backend a none; sub vcl_recv { set req.proto = \"x\"; }", 1, 45, "not supported here"},
     {"vcl 4.0; backend a none; sub vcl_deliver { set resp.do_esi = false; }", 1, 48, "not in vcl 4.0, only in 4.1"},
@@ -195,7 +198,8 @@ TEST(vcl_wrong, parsing_goes_on_behind_a_broken_statement) {
 
 TEST(vcl_wrong, a_helper_is_judged_by_who_calls_it) {
     const auto helper = head + "sub helper { set req.url = \"/\"; return (pass); }\n";
-    EXPECT_TRUE(errors_of(helper).empty()) << "nobody calls it";
+    ASSERT_EQ(errors_of(helper).size(), 1U);
+    EXPECT_EQ(errors_of(helper)[0].message, "the subroutine helper is not used");
     EXPECT_TRUE(errors_of(helper + "sub vcl_recv { call helper; }").empty());
     const auto errors = errors_of(helper + "sub between { call helper; } sub vcl_backend_fetch { call between; }");
     ASSERT_EQ(errors.size(), 2U) << all_errors(errors);
