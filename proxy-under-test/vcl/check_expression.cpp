@@ -47,10 +47,8 @@ std::optional<type> sum_of(type left, char op, type right) {
 
 std::optional<type> product_of(type left, char op, type right) {
     if (op == '%') return left == type::integer && right == type::integer ? std::optional(left) : std::nullopt;
-    if (numeric(left) && numeric(right)) return left == right ? left : type::real;
-    if ((left == type::duration || left == type::bytes) && numeric(right)) return left;
-    if (op == '*' && numeric(left) && (right == type::duration || right == type::bytes)) return right;
-    return std::nullopt;
+    const bool scaled = left == type::real || left == type::duration || left == type::bytes;
+    return left == right && numeric(left) ? left : scaled && numeric(right) ? std::optional(left) : std::nullopt;
 }
 
 std::vector<std::string> variable_names(std::string_view near, int version) {
@@ -205,6 +203,10 @@ bool checker::unknown_word(const expression& in) {
 }
 
 bool checker::check_call(expression& in) {
+    if (in.change_case != 0) {
+        in.of = type::string;
+        return want(*in.parts[0], type::string, in.text);
+    }
     const auto dot = in.text.rfind('.');
     const auto before = dot == std::string::npos ? std::string{} : in.text.substr(0, dot);
     if (const auto* found = find_function(in.text)) {
@@ -390,8 +392,7 @@ bool checker::check_comparison(expression& in) {
     const bool equality = in.text == "==" || in.text == "!=";
     const bool ordered =
         numeric(left) || (textual(left) && textual(right)) || left == type::duration || left == type::time || left == type::bytes;
-    const bool same =
-        left == right || (numeric(left) && numeric(right)) || (textual(left) && printable(right)) || (left == type::ip && textual(right));
+    const bool same = left == right || (textual(left) && textual(right)) || (left == type::ip && textual(right));
     if (!same || (!ordered && !equality))
         return complain(in.at, fmt::format("{} is not possible between {} and {}", in.text, name(left), name(right)));
     if (!ordered && !textual(left) && left != type::boolean && left != type::ip && left != type::backend && left != type::storage) {

@@ -84,13 +84,31 @@ expression_pointer expression_parser::parse_sum() {
 
 expression_pointer expression_parser::parse_product() {
     auto result = make(expression::kind::product, peek().at);
-    result->parts.push_back(parse_single());
+    result->parts.push_back(parse_operand());
     while (sees("*") || sees("/") || sees("%")) {
         result->operators_at.push_back(peek().at);
         result->operators.push_back(take().text.front());
-        result->parts.push_back(parse_single());
+        result->parts.push_back(parse_operand());
     }
     if (result->parts.size() == 1) return std::move(result->parts.front());
+    return result;
+}
+
+/// With .lower() or .upper() behind it; behind a plain variable they are part of its word.
+expression_pointer expression_parser::parse_operand() {
+    auto result = parse_single();
+    while (sees(".")) {
+        auto call = make(expression::kind::call, take().at);
+        const auto& method = expect(token::kind::word, "lower() or upper()");
+        if (method.text != "lower" && method.text != "upper")
+            fail(method.at, fmt::format("there is no {} of a text{}", method.shown(), suggestion(method.text, {"lower", "upper"})));
+        call->text = method.text;
+        call->change_case = method.text.front();
+        parse_arguments(*call);
+        if (!call->parts.empty()) fail(call->parts[0]->at, fmt::format("{} takes no arguments", call->text));
+        call->parts.push_back(std::move(result));
+        result = std::move(call);
+    }
     return result;
 }
 

@@ -102,6 +102,7 @@ private:
     expression_pointer parse_comparison();
     expression_pointer parse_sum();
     expression_pointer parse_product();
+    expression_pointer parse_operand();
 };
 
 class statement_parser : public expression_parser {

@@ -85,12 +85,29 @@ POLICIES = {
     "unset url": HEAD + "sub vcl_recv { unset req.url; }", "set obj": HEAD + "sub vcl_deliver { set obj.ttl = 1s; }", "restart in hash": HEAD + "sub vcl_hash { return (restart); }",
     "comparison of types": HEAD + 'sub vcl_recv { if (req.restarts == "1") { } }', "minus of text": HEAD + 'sub vcl_recv { set req.http.X = "a" - "b"; }',
     "real and integer": HEAD + "sub vcl_recv { if (1 < 2.5) { } }", "text as condition": HEAD + "sub vcl_recv { if (req.http.X) { } }", "time as condition": HEAD + "sub vcl_recv { if (now) { } }",
+    "long string with a delimiter": HEAD + 'sub vcl_recv { set req.http.X = {xyz"a"}b"xyz}; }',
     "strings side by side": HEAD + 'sub vcl_recv { set req.http.X = "a" "b"; }',
     "no semicolon": HEAD + 'sub vcl_recv { set req.url = "/" }', "open string": HEAD + 'sub vcl_recv { set req.url = "/; }', "proto in 4.1": HEAD + 'sub vcl_recv { set req.proto = "x"; }',
     "probe inline": 'vcl 4.1; backend a { .host = "127.0.0.1"; .probe = { .url = "/"; .window = 8; .threshold = 9; } }',
 }
+# Of each, whether it loads: as a condition, and as the value of a field.
+CONDITIONS = ["5", "5s", "5.5", "client.ip", "req.backend_hint", "5 == 5.0", "5 == 5s", '"a" == 5', "req.url == req.restarts", "req.url == client.ip", 'client.ip == "192.0.2.1"',
+              "client.ip == client.ip", "client.ip < client.ip", '"a" < "b"', "true < false", "true == true", "req.backend_hint == a", "req.backend_hint < a", "!5", "!true", "now == now", "now > 5",
+              "5 > 3 && 1", "!(5 > 3)", "!!true", "req.url ~ {\"a\"}", "5 ~ \"5\"", "client.ip ~ \"x\"", "(req.url)", "req.http.X == req.http.Y", "5s > 4s", "5s > 4", "-5 < 3", "true", "\"a\"",
+              "req.url == \"a\" + \"b\"", "req.url + \"a\" == \"b\"", "req.http.X ~ \"a\" && req.http.Y !~ \"b\" || req.restarts > 1", "std.healthy(a)", "std.healthy(5)", "req.http.X = \"a\"", "req"]
+VALUES = ["1.5 + 2", "2 + 1.5", "2 * 1.5", "1.5 * 2", "5 % 2.0", "10s * 2", "10s / 2.5", "2 * 10s", "10s * 10s", "now - 5", "now + 5s", "now - now", "now + now", "true + true", "true", "5 > 3", "(5 > 3)",
+          "!true", "client.ip + 5", "-5", "-5s", "- 5", "-(5)", "-\"a\"", "--5", "\"a\" - \"b\"", "\"a\" * 2", "5 + \"a\"", "5s + \"a\"", "a", "req.backend_hint", "req", "10KB", "1 / 0", "5 5",
+          "regsub(req.url, \"a\", \"b\") + 5", "regsub(req.url, req.url, \"b\")", "std.random(1, 2)", "std.random(1)", "std.random(\"1\", 2)", "std.random(1.0, hi = 2.0)", "std.log(\"a\")",
+          "std.integer(\"1\")", "std.integer(\"1\", real = 2.0)", "std.integer()", "std.duration(5)", "req.http.X.lower()", "req.url.upper()", "req.restarts.upper()", "std.toupper(req.http.X).lower()"]
+POLICIES |= {f"if ({c})": HEAD + f"sub vcl_recv {{ if ({c}) {{ return (pass); }} }}" for c in CONDITIONS}
+POLICIES |= {f"= {v}": HEAD + f"sub vcl_recv {{ set req.http.X = {v}; }}" for v in VALUES}
 LOADS_DIFFERENTLY = {
-    "real and integer": "varnishd compares values of one type alone; here an integer is a real where one is wanted",
+    **dict.fromkeys(["= --5", "if (!!true)", "if (-5 < 3)"], "varnishd reads a sign only where a value of that type is awaited"),
+    "= 10KB": "varnishd reads a size only where one is awaited",
+    "= 1 / 0": "varnishd hands it to its C compiler, which refuses it",
+    **dict.fromkeys(["= client.ip + 5", "= now + now", "= true + true"], "what cannot be added varnishd prints side by side; here it is refused"),
+    **dict.fromkeys(['= std.integer("1", real = 2.0)', "= std.integer()"], "varnishd finds this when it runs"),
+    "long string with a delimiter": "varnishd 7.1.1 has only {\"…\"} and three quotes",
 }
 
 
@@ -160,7 +177,8 @@ class Vcl(EndToEnd):
             mine = subprocess.run([CACHE, "--check", "--vcl", policy], capture_output=True, text=True)
             theirs = subprocess.run([VARNISHD, "-C", "-n", f"{self.out}/c", "-f", policy], capture_output=True, text=True)
             if (mine.returncode == 0) != (theirs.returncode == 0):
-                wrong[name] = mine.stderr or "loads here, and varnishd says: " + theirs.stderr
+                said = theirs.stderr.partition("Message from VCC-compiler:")[2].strip().splitlines()
+                wrong[name] = mine.stderr.splitlines()[0] if mine.stderr else "loads here; varnishd: " + (said[0] if said else "does not compile")
         self.assertEqual({name: why for name, why in wrong.items() if name not in LOADS_DIFFERENTLY}, {})
         self.assertEqual(set(LOADS_DIFFERENTLY) - set(wrong), set(), "these agree by now: take them off the table")
 

@@ -41,10 +41,11 @@ TEST(vcl_lexer, comments_and_lines_move_the_position) {
     expect_tokens("# one\n// two\n/* three\nfour */ a\r\n\tb", {{kind::word, "a", 4, 9}, {kind::word, "b", 5, 2}});
 }
 
-TEST(vcl_lexer, three_forms_of_strings) {
+TEST(vcl_lexer, four_forms_of_strings) {
     expect_tokens(R"("a\b" c)", {{kind::text, "a\\b", 1, 1}, {kind::word, "c", 1, 7}});
     expect_tokens("{\"a\n\"b\"} c", {{kind::text, "a\n\"b", 1, 1}, {kind::word, "c", 2, 6}});
     expect_tokens("\"\"\"x\"y\n\"\"\" c", {{kind::text, "x\"y\n", 1, 1}, {kind::word, "c", 2, 5}});
+    expect_tokens("{xyz\"a\"}b\"xyz} c", {{kind::text, "a\"}b", 1, 1}, {kind::word, "c", 1, 16}});
     expect_tokens("\"\"", {{kind::text, "", 1, 1}});
 }
 
