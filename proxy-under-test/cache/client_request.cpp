@@ -290,6 +290,7 @@ awaitable<client_request::state> client_request::hit() {
 void client_request::refresh_in_background(const object_ptr& stale, fetch_lead lead) {
     auto exchange = origin_request(false);
     exchange.background = true;
+    exchange.client = nullptr;  // the request will be gone
     const auto validated = stale->has_validator() ? stale : nullptr;
     make_conditional(exchange.request, validated);
     exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));

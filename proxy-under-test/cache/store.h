@@ -58,8 +58,8 @@ struct lookup_request {
     std::optional<nanoseconds> most_grace, most_ttl;  ///< req.grace, req.ttl
     bool always_miss = false, never_wait = false;     ///< req.hash_always_miss, req.hash_ignore_busy
     client_wishes wishes = {};
-    bool any_variant = false;                         ///< req.hash_ignore_vary
-    bool refreshes_itself = false;                    ///< VCL 3: stale only while another fetches, or the origin is sick; else fetch
+    bool any_variant = false;       ///< req.hash_ignore_vary
+    bool refreshes_itself = false;  ///< VCL 3: stale only while another fetches, or the origin is sick; else fetch
     bool origin_healthy = true;
 };
 

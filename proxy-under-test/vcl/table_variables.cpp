@@ -109,8 +109,7 @@ constexpr std::array table_of_variables{
     variable{"beresp.backend.ip", t::ip, "the address of the backend that answered", in(backend_response), nowhere, nowhere, 40, 40},
     variable{"beresp.was_304", t::boolean, "the origin confirmed what is stored", with_response},
     variable{"beresp.storage", t::storage, "the store for this response", with_response, with_response},
-    variable{"beresp.storage_hint", t::string, "the name of the store for this response", with_response, with_response, nowhere, 40,
-                    40},
+    variable{"beresp.storage_hint", t::string, "the name of the store for this response", with_response, with_response, nowhere, 40, 40},
     absent(variable{"beresp.transit_buffer", t::bytes, "how much of a passed response is held", with_response, with_response}),
     variable{"beresp.body", t::body, "the content of the response that is made here", nowhere, in(backend_error)},
 
@@ -144,8 +143,7 @@ constexpr std::array table_of_variables{
              client_side},
     absent(variable{"sess.timeout_linger", t::duration, "how long a thread waits for the next request", client_side, client_side}),
     absent(variable{"sess.send_timeout", t::duration, "how long sending the response may take", client_side, client_side}),
-    variable{"sess.idle_send_timeout", t::duration, "how long the client may not take anything of the response", client_side,
-                    client_side},
+    variable{"sess.idle_send_timeout", t::duration, "how long the client may not take anything of the response", client_side, client_side},
 
     variable{"storage.*.free_space", t::bytes, "what is free in a store", both_sides},
     variable{"storage.*.used_space", t::bytes, "what is used in a store", both_sides},
