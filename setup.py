@@ -1,5 +1,5 @@
 """Builds the wheel: CMake makes the extension module and the two programs in build/ (as `make` does), and they go beside the Python files,
-with the bundled scenarios and policies."""
+with the bundled scenarios, conformance tables and policies."""
 import os
 import pathlib
 import re
@@ -22,7 +22,8 @@ class build_with_cmake(build_ext):
         into = pathlib.Path(self.build_lib, "badorigin")
         shutil.rmtree(into, ignore_errors=True)
         shutil.copytree(PACKAGE, into, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "scenarios", into / "scenarios")
+        for data in ("scenarios", "conformance"):
+            shutil.copytree(ROOT / data, into / data)
         (into / "bin").mkdir()
         for program in ("badorigin", "badorigin-cache"):
             self.strip(BUILD / program, into / "bin" / program)

@@ -15,7 +15,7 @@ namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> table_keys{"topic", "policy", "given", "cases"};
+constexpr std::array<std::string_view, 5> table_keys{"topic", "policy", "given", "rules_off", "cases"};
 constexpr std::array<std::string_view, 2> given_keys{"origin", "exchanges"};
 constexpr std::array<std::string_view, 9> case_keys{"id", "says", "kind", "rfc", "origin", "exchanges", "expect", "rules_off", "not_for"};
 constexpr nanoseconds patience = std::chrono::seconds{10};  ///< of a client that names no deadline
@@ -212,6 +212,7 @@ public:
         if (keys.lacks("topic")) to.wrong(document_, "a table: 'topic' is missing");
         keys.with("topic", [&](const auto& node) { to.text(node, "topic"); });
         keys.with("policy", [&](const auto& node) { set(policy_, to.name(node, "policy")); });
+        read_reasons(to, keys, "rules_off", &known_rules_, rules_off_);
         keys.with("given", [&](const auto& node) {
             case_reader{to, known_rules_}.read(shape{to, node, "given", given_keys}, true);
             given_ = node;
@@ -250,6 +251,7 @@ private:
         app.routes.push_back(std::move(own.route));
         std::ranges::move(own.steps, std::back_inserter(out.steps));
         out.origins.push_back(std::move(app));
+        out.rules_off.insert(rules_off_.begin(), rules_off_.end());
         out.policy = policy_;
         out.mode = mode_;
         out.can_be_real = to.longest_wait() <= longest_real_wait;
@@ -266,6 +268,7 @@ private:
     time_mode mode_;
     const std::vector<std::string>& known_rules_;
     std::uint64_t seed_;
+    std::map<std::string, std::string> rules_off_;  ///< in all cases
     YAML::Node given_{YAML::NodeType::Undefined};
     std::set<std::string> seen_;
     std::vector<problem> problems_;

@@ -17,14 +17,14 @@ from ._errors import (BadoriginError, Failed, Inconclusive, Interrupted, Judged,
                       Violation)
 from ._follow import Following, follow
 from ._origins import AsyncExchange, Exchange as OriginExchange
-from ._places import POLICIES, PROGRAMS, SCENARIOS
+from ._places import CONFORMANCE, POLICIES, PROGRAMS, SCENARIOS
 from ._replay import Difference, Replay, storm
 from ._results import Result, exit_code, html, judge, run, write_html, write_json, write_junit
 from ._scenario import Origin, Request, Route, Rules, Scenario, fault_catalogue, find_scenarios, request, rules
 from ._stage import Client, PendingStep, Response, Stage
 from ._values import Body, Duration, Expect, Fault, Reply, body, expect, reply
 
-__all__ = ["AsyncExchange", "BadoriginError", "Body", "Capture", "Client", "Column", "Difference", "Duration", "Exchange", "Expect", "Failed", "Fault", "Fetch",
+__all__ = ["AsyncExchange", "BadoriginError", "Body", "CONFORMANCE", "Capture", "Client", "Column", "Difference", "Duration", "Exchange", "Expect", "Failed", "Fault", "Fetch",
            "Finding", "Following", "Group", "Inconclusive", "Interrupted", "Judged", "Matches", "Message", "NotApplicable", "Origin", "OriginExchange",
            "POLICIES", "PROGRAMS", "PendingStep", "ProxyCrashed", "Replay", "Reply", "Request", "Response", "Result", "Route", "Rules", "RunError",
            "SCENARIOS", "Scenario", "ScenarioError", "SetUpError", "Stage", "Transaction", "Violation", "__version__", "body", "exit_code",

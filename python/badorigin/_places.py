@@ -8,6 +8,7 @@ if not (PACKAGE / "bin").is_dir():  # not resolved before: in a build tree the f
     raise ImportError(f"{PACKAGE}/bin with badorigin and badorigin-cache is missing: install the wheel (`make wheel`), or use PYTHONPATH=build/python")
 PROGRAMS = PACKAGE / "bin"
 SCENARIOS = PACKAGE / "scenarios"
+CONFORMANCE = PACKAGE / "conformance"
 POLICIES = SCENARIOS / "policies"
 
 

@@ -140,7 +140,8 @@ class Scenario:
 
     promises: durations by name, as the policy is filled with them and the rules hold the proxy to them. real: those of them that are
     different in real time. values: other placeholders of the policy. covers: field-report items ("R1.6"). clock: "real" where virtual time
-    will not do. needs: what a proxy must be able to do ("ban", "reload", "vitals", …). not_for: proxy → reason.
+    will not do. kind: what it means when an expectation is not met; only what is required decides exit codes. needs: what a proxy must be
+    able to do ("ban", "reload", "vitals", …). not_for: proxy → reason.
     """
 
     def __init__(
@@ -154,6 +155,7 @@ class Scenario:
         values: Mapping[str, str] | None = None,
         covers: Sequence[str] | None = None,
         sections: Sequence[str] | None = None,
+        kind: Literal["required", "advice", "optional"] | None = None,
         clock: Literal["real", "virtual"] | None = None,
         not_for: Mapping[str, str] | None = None,
         needs: Sequence[str] | None = None,
@@ -162,7 +164,7 @@ class Scenario:
         self.file = ""
         self._text: str | None = None
         self._words = given(claim=claim, covers=covers, sections=sections, policy=policy, promises=promises, real=real, values=values,
-                            clock=clock, not_for=not_for, needs=needs)
+                            kind=kind, clock=clock, not_for=not_for, needs=needs)
         self._origins: dict[str, Origin] = {}
         self._steps: list[dict[str, Any]] = []
         self._expect: dict[str, Any] = {}

@@ -123,9 +123,12 @@ def expect(
     stale: bool | None = None,
     fetches: int | None = None,
     attempts: int | None = None,
+    own_fetch: bool | None = None,
     fetched_from: str | Sequence[str] | None = None,
     same_copy_as: str | None = None,
     fields: Mapping[str, Any] | None = None,
+    fields_at_origin: Mapping[str, Any] | None = None,
+    interim: Sequence[int] | None = None,
     complete: bool | None = None,
     answered: bool | None = None,
     closed: bool | None = None,
@@ -138,13 +141,16 @@ def expect(
 ) -> Expect:
     """What a client is expected to have got; absent words claim nothing. Judged from the packets, when the stage is judged.
 
-    fields: name → regular expression (PCRE2) that a line of that name matches, or False: there is none.
+    fields: name → regular expression (PCRE2) that a line of that name matches, or False: there is none. fields_at_origin: the same of the
+    last request that an origin got on its behalf.
+    status: 0 in a list of them: the proxy closed without an answer. own_fetch: it did not come from the store.
     attempts: requests to origins on its behalf; fetches: those not counting repetitions of the same.
     within, at_least: from the request's last byte to the response's first, on the run's clock.
     """
     words = given(**locals())
     if isinstance(age, bool):
         words["age"] = "present" if age else "absent"
-    if fields is not None:
-        words["fields"] = {name: Plain("absent") if wanted is False else wanted for name, wanted in fields.items()}
+    for key, patterns in (("fields", fields), ("fields_at_origin", fields_at_origin)):
+        if patterns is not None:
+            words[key] = {name: Plain("absent") if wanted is False else wanted for name, wanted in patterns.items()}
     return Expect(words)

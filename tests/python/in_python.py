@@ -8,7 +8,7 @@ import badorigin as bo
 NUMBERS = {"status", "statuses", "fetches", "attempts", "requests", "count", "at_most", "size", "seed", "after", "piece", "stop_after", "repeat",
            "descriptors_grow", "resident_grow", "interim"}
 UNITS = {"": 1, "B": 1, "kB": 1000, "KiB": 1 << 10, "MB": 1000_000, "MiB": 1 << 20}
-FLAGS = {"stale", "complete", "answered", "closed", "reused_at_origin", "reused", "validates", "close", "chunked", "keep_open", "wait", "cache", "age"}
+FLAGS = {"stale", "complete", "answered", "closed", "reused_at_origin", "reused", "own_fetch", "validates", "close", "chunked", "keep_open", "wait", "cache", "age"}
 YES_NO = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -53,8 +53,9 @@ def pair(line):
 
 def expectation(given):
     out = words(given)
-    if "fields" in out:
-        out["fields"] = {name: False if text == "absent" else text for name, text in dict(out["fields"]).items()}
+    for key in ("fields", "fields_at_origin"):
+        if key in out:
+            out[key] = {name: False if text == "absent" else text for name, text in dict(out[key]).items()}
     if out.get("age") in ("present", "absent"):
         out["age"] = out["age"] == "present"
     return bo.expect(**out)

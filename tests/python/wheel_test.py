@@ -40,7 +40,8 @@ def alone(*command, cwd):
 
 def test_the_wheel_holds_programs_scenarios_policies_and_types(wheel, root):
     names = set(zipfile.ZipFile(wheel).namelist())
-    files = {f"badorigin/{file.relative_to(root).as_posix()}" for file in (root / "scenarios").rglob("*") if file.is_file()}
+    files = {f"badorigin/{file.relative_to(root).as_posix()}" for data in ("scenarios", "conformance")
+             for file in (root / data).rglob("*") if file.is_file()}
     assert files <= names and len(files) > 100
     assert {"badorigin/bin/badorigin", "badorigin/bin/badorigin-cache", "badorigin/py.typed", "badorigin/_core.pyi", "badorigin/pytest_plugin.py"} <= names
 

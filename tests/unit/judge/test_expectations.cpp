@@ -47,6 +47,10 @@ TEST(expectations, each_key_of_a_response_holds_and_fails) {
         {"fields", [](auto& e) { e.fields = {{"x-colour", "^r.d$"}}; }, [](auto& e) { e.fields = {{"X-Colour", "blue"}}; }},
         {"fields", [](auto& e) { e.fields_absent = {"X-None"}; }, [](auto& e) { e.fields_absent = {"X-Colour"}; }},
         {"fields", nullptr, [](auto& e) { e.fields = {{"X-None", "."}}; }},
+        {"interim", [](auto& e) { e.interim.emplace(); }, [](auto& e) { e.interim = {103}; }},
+        {"own_fetch", [](auto& e) { e.own_fetch = false; }, [](auto& e) { e.own_fetch = true; }},
+        {"fields_at_origin", nullptr, [](auto& e) { e.fields_at_origin = {{"Host", "."}}; }},
+        {"fields_at_origin", nullptr, [](auto& e) { e.fields_absent_at_origin = {"X-None"}; }},
         {"complete", [](auto& e) { e.complete = true; }, [](auto& e) { e.complete = false; }},
         {"answered", [](auto& e) { e.answered = true; }, [](auto& e) { e.answered = false; }},
         {"closed", [](auto& e) { e.closed = false; }, [](auto& e) { e.closed = true; }},
@@ -252,6 +256,33 @@ TEST(expectations, a_body_is_at_no_origin_when_no_attempt_is_whole_or_there_is_n
     EXPECT_EQ(run.outcome_of("expect gone body_at_origin"), outcome::upheld);
     run.request(run.origin_connection(), "POST /o HTTP/1.1\r\nHost: a\r\nBadorigin-Token: t9\r\nContent-Length: 10\r\n\r\nabc0000000");
     EXPECT_EQ(run.outcome_of("expect gone body_at_origin"), outcome::violated);
+}
+
+TEST(expectations, fields_at_an_origin_are_those_of_the_last_request) {
+    staged run;
+    auto client = run.step("page", "GET", "/p");
+    run.fetch(client, {});
+    const auto judged = [&](const setter& set) {
+        run.expect("page") = {};
+        set(run.expect("page"));
+        return run.outcome_of("expect page fields_at_origin");
+    };
+    EXPECT_EQ(judged([](auto& e) { e.fields_at_origin = {{"host", "."}}; }), outcome::upheld);
+    EXPECT_EQ(judged([](auto& e) { e.fields_at_origin = {{"X-None", "."}}; }), outcome::violated);
+    EXPECT_EQ(judged([](auto& e) { e.fields_absent_at_origin = {"X-None"}; }), outcome::upheld);
+    EXPECT_EQ(judged([](auto& e) { e.fields_absent_at_origin = {"HOST"}; }), outcome::violated);
+}
+
+TEST(expectations, a_status_of_0_is_a_close_without_an_answer_and_no_waiting) {
+    for (bool closes : {true, false}) {
+        staged run;
+        auto on = run.client_connection();
+        run.step("refused", "GET", "/p", {}, {}, on);
+        if (closes) run.server_closes(on);
+        run.client_closes(on);
+        run.expect("refused").status_in = {0, 400};
+        EXPECT_EQ(run.outcome_of("expect refused status"), closes ? outcome::upheld : outcome::violated);
+    }
 }
 
 TEST(expectations, closed_is_who_closed_first) {

@@ -59,6 +59,17 @@ const Act* find(const wire_program& p) {
 
 // Honest responses
 
+TEST(Compile, fields_hold_dates_counted_from_the_responses_own) {
+    reply r;
+    r.fields = {{"Expires", "{date + 2m}"}, {"X-Dates", "{date}/{ date }/{date - 1d}"}, {"X-Other", "{dat} }{"}};
+    const auto text = bytes(r);
+    EXPECT_THAT(text, HasSubstr("Expires: Sun, 06 Nov 1994 08:51:37 GMT\r\n"));
+    EXPECT_THAT(text, HasSubstr("X-Dates: Sun, 06 Nov 1994 08:49:37 GMT/{ date }/Sat, 05 Nov 1994 08:49:37 GMT\r\n"));
+    EXPECT_THAT(text, HasSubstr("X-Other: {dat} }{\r\n"));
+    for (const auto* wrong : {"{date", "{date +}", "{date + s}", "{date + 2}", "{date * 2s}", "{date + 2y}", "{dates}"})
+        EXPECT_FALSE(with_dates(wrong, date)) << wrong;
+}
+
 TEST(Compile, an_honest_response_has_date_serial_and_length) {
     const auto p = compiled(good());
     EXPECT_EQ(sent_bytes(p),

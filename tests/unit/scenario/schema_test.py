@@ -1,4 +1,4 @@
-"""Holds scenario.schema.json to the reader: every scenario of the repository and every good file of the tests is valid, and each mistake below is not."""
+"""Holds the schemas to the reader: every scenario and table of the repository and every good file of the tests is valid, and each mistake below is not."""
 
 import copy
 import json
@@ -14,6 +14,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 SCHEMA = json.loads((ROOT / "scenarios" / "scenario.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+TABLE = json.loads((ROOT / "scenarios" / "table.schema.json").read_text(encoding="utf-8"))
+BESIDE = TABLE["$id"].replace("table.schema", "scenario.schema")
+TABLES = jsonschema.Draft202012Validator(TABLE, resolver=jsonschema.RefResolver(TABLE["$id"], TABLE, store={BESIDE: SCHEMA}))
 
 
 class CoreLoader(yaml.SafeLoader):
@@ -35,8 +38,8 @@ def load(text):
     return yaml.load(text, Loader=CoreLoader)
 
 
-def problems(document):
-    return ["/".join(map(str, e.absolute_path)) + ": " + e.message[:200] for e in VALIDATOR.iter_errors(document)]
+def problems(document, validator=VALIDATOR):
+    return ["/".join(map(str, e.absolute_path)) + ": " + e.message[:200] for e in validator.iter_errors(document)]
 
 
 def scenario_files():
@@ -118,6 +121,52 @@ WRONG = [
     (("expect",), "probes", {"app": {"at_least": 1}}),
     (("expect",), "probes", {"app /h": {}}),
 ]
+
+
+TABLE_BASE = """
+topic: t
+given: {exchanges: [origin]}
+cases: [{id: a, says: b, rfc: 9111/4, origin: {cache: 30s}, exchanges: [origin, {after: 2s, from: store, expect: {age: 2s}}]}]
+"""
+WRONG_IN_A_TABLE = [
+    ((), "topics", "t"),
+    ((), "cases", []),
+    (("given",), "cases", []),
+    (("cases", 0), "id", "1"),
+    (("cases", 0), "kind", "recommended"),
+    (("cases", 0), "rfc", "9111 4"),
+    (("cases", 0), "orign", {}),
+    (("cases", 0), "origin", {"stats": 200}),
+    (("cases", 0), "exchanges", []),
+    (("cases", 0), "exchanges", ["cache"]),
+    (("cases", 0), "exchanges", [{}]),
+    (("cases", 0), "exchanges", [{"from": "cache"}]),
+    (("cases", 0), "exchanges", [{"from": "store", "expect": {"agee": "2s"}}]),
+    (("cases", 0), "rules_off", {"a": ""}),
+]
+
+
+class Tables(unittest.TestCase):
+    def test_is_a_schema(self):
+        jsonschema.Draft202012Validator.check_schema(TABLE)
+
+    def test_every_table_is_valid(self):
+        files = sorted(path for path in (ROOT / "conformance").rglob("*.yaml"))
+        self.assertGreaterEqual(len(files), 15)
+        for path in files:
+            with self.subTest(path=str(path)):
+                self.assertEqual(problems(load(path.read_text(encoding="utf-8")), TABLES), [])
+
+    def test_each_mistake_is_one(self):
+        self.assertEqual(problems(load(TABLE_BASE), TABLES), [])
+        for where, key, value in WRONG_IN_A_TABLE:
+            with self.subTest(where=where, key=key, value=value):
+                document = load(TABLE_BASE)
+                inside = document
+                for part in where:
+                    inside = inside[part]
+                inside[key] = value
+                self.assertNotEqual(problems(document, TABLES), [])
 
 
 class Schema(unittest.TestCase):
