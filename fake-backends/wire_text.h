@@ -24,7 +24,7 @@ std::string http_date(std::chrono::seconds since_epoch);                      //
 std::optional<std::chrono::seconds> read_http_date(const std::string& text);  ///< IMF-fixdate only
 /// The text with each `{date}`, `{date + 60s}`, `{date - 2h}` (s, m, h, d) in it as that date; nothing where such a thing is misspelt.
 std::optional<std::string> with_dates(std::string_view text, std::chrono::seconds since_epoch);
-std::string_view registered_phrase(int status);                               ///< "Unknown" where none is registered
+std::string_view registered_phrase(int status);  ///< "Unknown" where none is registered
 
 /// How chunks are written; the defaults are right, faults change them.
 struct chunk_style {

@@ -44,7 +44,9 @@ expectation read_expectation(reader& to, const YAML::Node& from, std::string_vie
 // read_run.cpp: of the whole run
 void read_run_expectations(reader& to, const YAML::Node& from, scenario& out);
 
-// yaml_reader.cpp: a mapping of names to the reason why. `known`: what may be named; null or empty: anything.
+// yaml_reader.cpp
+void read_covers(reader& to, const shape& from, std::vector<std::string>& into);
+/// A mapping of names to the reason why. `known`: what may be named; null or empty: anything.
 void read_reasons(reader& to, const shape& from, std::string_view key, const std::vector<std::string>* known,
                   std::map<std::string, std::string>& into);
 

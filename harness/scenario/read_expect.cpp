@@ -7,8 +7,8 @@ namespace badorigin::scenario {
 namespace {
 
 constexpr std::array<std::string_view, 21> expectation_keys{
-    "status",       "body",     "age",      "stale",    "fetches", "attempts",        "fetched_from",
-    "same_copy_as", "fields",   "complete", "answered", "closed",  "body_at_origin",  "reused_at_origin",
+    "status",       "body",     "age",      "stale",    "fetches", "attempts",         "fetched_from",
+    "same_copy_as", "fields",   "complete", "answered", "closed",  "body_at_origin",   "reused_at_origin",
     "reused",       "overlaps", "within",   "at_least", "interim", "fields_at_origin", "own_fetch"};
 
 void read_status(reader& to, const YAML::Node& from, expectation& out) {

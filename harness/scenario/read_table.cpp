@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> table_keys{"topic", "policy", "given", "rules_off", "cases"};
 constexpr std::array<std::string_view, 2> given_keys{"origin", "exchanges"};
-constexpr std::array<std::string_view, 9> case_keys{"id", "says", "kind", "rfc", "origin", "exchanges", "expect", "rules_off", "not_for"};
+constexpr std::array<std::string_view, 10> case_keys{"id", "says", "kind", "rfc", "covers", "origin", "exchanges", "expect", "rules_off", "not_for"};
 constexpr nanoseconds patience = std::chrono::seconds{10};  ///< of a client that names no deadline
 constexpr nanoseconds longest_real_wait = std::chrono::seconds{10};
 
@@ -88,6 +88,7 @@ public:
         from.with("says", [&](const auto& node) { set(out.claim, to_.text(node, "says")); });
         from.with("kind", [&](const auto& node) { set(out.kind, to_.one_of(node, "kind", demand_words)); });
         from.with("rfc", [&](const auto& node) { read_sections(node, out); });
+        read_covers(to_, from, out.covers);
         read_reasons(to_, from, "rules_off", &known_rules_, out.rules_off);
         read_reasons(to_, from, "not_for", nullptr, out.not_for);
         for (const std::string_view key : {"id", "says", "rfc"})

@@ -42,7 +42,7 @@ struct expectation {
     std::optional<bool> age_present;        ///< Age field present at all
     std::optional<bool> stale;  ///< delivered past its promised ttl (true), or within it (false), by the fetch's time in the packets
     std::optional<int> fetches, attempts;     ///< fetches / origin attempts that this request caused
-    std::optional<bool> own_fetch;         ///< the response is one that this request caused, or waited for a 304 that it caused
+    std::optional<bool> own_fetch;            ///< the response is one that this request caused, or waited for a 304 that it caused
     std::vector<std::string> fetched_from;    ///< origins asked on its behalf, in order of the attempts
     std::optional<std::string> same_copy_as;  ///< name of a step whose response came from the same origin response
     std::vector<std::pair<std::string, std::string>>

@@ -59,16 +59,7 @@ private:
                 to_.wrong(node, "claim: expected one sentence");
         });
         keys_.with("kind", [&](const auto& node) { set(out_.kind, to_.one_of(node, "kind", demand_words)); });
-        keys_.with("covers", [&](const auto& node) {
-            for (const auto& item : to_.list(node, "covers")) {
-                auto text = to_.text(item, "covers");
-                if (text && !is_report_item(*text)) {
-                    to_.wrong(item, fmt::format("covers: expected an item of the field reports such as R1.6, found '{}'", *text));
-                } else if (text) {
-                    out_.covers.push_back(std::move(*text));
-                }
-            }
-        });
+        read_covers(to_, keys_, out_.covers);
         keys_.with("sections", [&](const auto& node) { out_.sections = to_.texts(node, "sections"); });
         out_.policy = "default";
         keys_.with("policy", [&](const auto& node) { set(out_.policy, to_.name(node, "policy")); });
@@ -166,6 +157,19 @@ private:
 };
 
 }  // namespace
+
+void read_covers(reader& to, const shape& from, std::vector<std::string>& into) {
+    from.with("covers", [&](const auto& node) {
+        for (const auto& item : to.list(node, "covers")) {
+            auto text = to.text(item, "covers");
+            if (text && !is_report_item(*text)) {
+                to.wrong(item, fmt::format("covers: expected an item of the field reports such as R1.6, found '{}'", *text));
+            } else if (text) {
+                into.push_back(std::move(*text));
+            }
+        }
+    });
+}
 
 void read_reasons(reader& to, const shape& from, std::string_view key, const std::vector<std::string>* known,
                   std::map<std::string, std::string>& into) {

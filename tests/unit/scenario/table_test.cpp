@@ -48,6 +48,7 @@ cases:
   - id: grows
     says: Age grows
     rfc: [9111/5.1, 9111/4.2.3]
+    covers: [R1.1]
     origin: [{cache: 60s, body: old}, {status: 404, cache: 60s}]
     exchanges: [{after: 1s, from: origin}, {after: 3s, name: again, from: store, expect: {age: 3s}}]
     rules_off: {age-honest: why}
@@ -67,6 +68,7 @@ TEST_F(table, makes_a_scenario_of_each_case) {
     EXPECT_EQ(grows.claim, "Age grows");
     EXPECT_EQ(grows.kind, demand::required);
     EXPECT_THAT(grows.sections, ElementsAre("RFC 9111 section 5.1", "RFC 9111 section 4.2.3"));
+    EXPECT_THAT(grows.covers, ElementsAre("R1.1"));
     EXPECT_EQ(grows.rules_off.at("age-honest"), "why");
     EXPECT_EQ(all->at(1).rules_off.at("age-honest"), "of all");
     EXPECT_EQ(grows.policy, "default");
@@ -138,10 +140,11 @@ TEST_F(table, a_long_wait_is_of_its_own_case_alone) {
 
 TEST_F(table, mistakes_have_their_place) {
     EXPECT_THAT(problems_of("topic: t\ncases:\n  - {id: a, says: s, rfc: 9111-4, exchanges: [orgin]}\n"),
-                ElementsAre(HasSubstr("3:29: rfc: expected the RFC's number and the section, such as 9111/4.2.1"),
-                            HasSubstr("3:49: an exchange: unknown 'orgin'; did you mean 'origin'?")));
+                ElementsAre(HasSubstr("3:27: rfc: expected the RFC's number and the section, such as 9111/4.2.1"),
+                            HasSubstr("3:47: an exchange: unknown 'orgin'; did you mean 'origin'?")));
     EXPECT_THAT(problems_of("topic: t\ncases:\n  - {id: a, says: s, rfc: 1/1, orign: {}, exchanges: [{}]}\n"),
-                ElementsAre(HasSubstr("3:32: a case: unknown key 'orign'; did you mean 'origin'?"), HasSubstr("3:55: an exchange: expects nothing")));
+                ElementsAre(HasSubstr("3:32: a case: unknown key 'orign'; did you mean 'origin'?"),
+                            HasSubstr("3:55: an exchange: expects nothing")));
     EXPECT_THAT(problems_of("topic: t\ncases:\n  - {id: a}\n"),
                 ElementsAre(HasSubstr("'says' is missing"), HasSubstr("'rfc' is missing"), HasSubstr("'exchanges' is missing")));
     EXPECT_THAT(problems_of("cases: [{id: a, says: s, rfc: 1/1, exchanges: [origin]}, {id: a, says: s, rfc: 1/1, exchanges: [origin]}]\n"),
@@ -155,8 +158,9 @@ TEST_F(table, mistakes_have_their_place) {
     EXPECT_THAT(problems_of("topic: t\ngiven: {exchange: [origin]}\ncases: [{id: a, says: s, rfc: 1/1, exchanges: [origin]}]\n"),
                 ElementsAre(HasSubstr("did you mean 'exchanges'?")));
     EXPECT_THAT(problems_of("topic: t\ncases: []\n"), ElementsAre(HasSubstr("the list is empty")));
-    EXPECT_THAT(problems_of("topic: t\ncases: [{id: a, says: s, rfc: 1/1, origin: {fields: {Expires: '{date * 2}'}}, exchanges: [origin]}]\n"),
-                ElementsAre(HasSubstr("expected a date such as {date}")));
+    EXPECT_THAT(
+        problems_of("topic: t\ncases: [{id: a, says: s, rfc: 1/1, origin: {fields: {Expires: '{date * 2}'}}, exchanges: [origin]}]\n"),
+        ElementsAre(HasSubstr("expected a date such as {date}")));
 }
 
 }  // namespace
