@@ -107,7 +107,7 @@ std::optional<std::string> head_collector::add(char c) {
     return std::nullopt;
 }
 
-std::optional<std::string> head_collector::start_line_refused() const {
+std::optional<std::string> head_collector::start_line_refused() {
     constexpr std::string_view version = "HTTP/1.";
     if (side_ == side::response) {
         const auto common = std::min(text_.size(), version.size());
@@ -118,7 +118,11 @@ std::optional<std::string> head_collector::start_line_refused() const {
     const std::string_view start_line = std::string_view(text_).substr(0, text_.size() - 2);
     const auto first_blank = start_line.find(' '), last_blank = start_line.rfind(' ');
     if (!std::ranges::all_of(start_line.substr(0, first_blank), is_token_char) || first_blank == 0) return "a method that is no token";
-    if (last_blank == std::string_view::npos || first_blank == last_blank) return "no HTTP version in the request line";
+    if (last_blank == std::string_view::npos || first_blank == last_blank) {
+        if (last_blank == std::string_view::npos || !planted(bug::serve_http_0_9)) return "no HTTP version in the request line";
+        text_.replace(text_.size() - 2, 2, " HTTP/1.0\r\n\r\n");
+        return std::nullopt;
+    }
     const auto stated = start_line.substr(last_blank + 1);
     const bool digit = stated.size() == version.size() + 1 && stated.back() >= '0' && stated.back() <= '9';
     if (!digit || !stated.starts_with(version)) return "an HTTP version that is not 1.x";

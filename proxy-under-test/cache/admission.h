@@ -28,7 +28,7 @@ public:
 
 private:
     std::optional<std::string> add(char c);
-    std::optional<std::string> start_line_refused() const;
+    std::optional<std::string> start_line_refused();
 
     side side_;
     std::string text_;

@@ -2,6 +2,8 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
+#include "proxy-under-test/cache/planted_bugs.h"
+
 namespace badorigin::cache {
 
 namespace {
@@ -22,7 +24,7 @@ void engine::use(const configuration_ptr& which) {
 }
 
 void engine::discard(const configuration_ptr& which) {
-    which->warm = false;
+    which->warm = planted(bug::probe_when_unused);
     configurations.erase(which->name);
 }
 

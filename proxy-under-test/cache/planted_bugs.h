@@ -34,6 +34,8 @@ enum class bug {
     reuse_broken_connection,
     spin_on_stalled_origin,
     spin_on_headerless_probe,
+    probe_too_often,
+    probe_when_unused,
     leak_descriptor_on_failed_fetch,
     leak_memory_on_failed_fetch,
     crash_on_failed_fetch,
@@ -55,6 +57,7 @@ enum class bug {
     store_private,
     // what clients send and get
     accept_bare_cr,
+    serve_http_0_9,
     accept_several_content_length,
     forward_content_length_with_transfer_encoding,
     forward_hop_by_hop,

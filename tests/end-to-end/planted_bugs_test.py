@@ -16,6 +16,9 @@ NAMED_BY_EXPECTATIONS = {
     "no-retry": "return (retry) is the policy's wish; a 503 instead is a lawful answer",
     "ignore-pipe": "pass instead of pipe is a lawful way of forwarding; the packets do not say which one the policy asked for",
     "ignore-grace": "to wait for a new copy instead of serving a stale one is always lawful",
+    "probe-too-often": "how often an origin is probed stands in the policy alone",
+    "probe-when-unused": "which configuration is in use is the operator's doing, and not in the packets",
+    "serve-http-0.9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",
     "ignore-hash-data": "that a user's name belongs to the cache key stands in the policy alone; the response does not vary by it",
 }
 
