@@ -64,6 +64,12 @@ void add_outcome(xml_node to, judge::outcome what) {
     put(add(to, "b", judge::name(what)), "style", colour_of(what));
 }
 
+/// With its kind where that decides nothing.
+void add_outcome(xml_node to, const judge::verdict& what) {
+    add_outcome(to, what.outcome);
+    if (what.demand != scenario::demand::required) add_words(to, fmt::format(" ({})", judge::name(what.demand)));
+}
+
 void add_link(xml_node to, const std::string& text, const std::string& anchor) {
     add_words(to, " ");
     put(add(to, "a", text), "href", "#" + anchor);
@@ -88,7 +94,7 @@ public:
     void write(xml_node to) {
         const auto& v = what_.verdict;
         auto head = add(to, "h3");
-        add_outcome(head, v.outcome);
+        add_outcome(head, v);
         add_words(head, fmt::format(" {} on {}", v.scenario, v.proxy));
         add(to, "p", what_.claim);
         if (!v.reason.empty()) add(to, "pre", v.reason);
@@ -179,7 +185,7 @@ void add_summary(xml_node to, const std::vector<entry>& all) {
     for (std::size_t i = 0; i < all.size(); ++i) {
         auto row = add(body, "tr");
         put(row, "class", class_of(all[i]));
-        add_outcome(add(row, "td"), all[i].verdict.outcome);
+        add_outcome(add(row, "td"), all[i].verdict);
         add_link(add(row, "td"), all[i].verdict.scenario, anchor_of(i));
         add(row, "td", all[i].verdict.proxy);
         add(row, "td", fmt::format("{:.2f}", std::chrono::duration<double>(all[i].took).count()));
