@@ -19,10 +19,16 @@ bool listed(const Table& table, int status) {
     return std::ranges::find(table, status) != table.end();
 }
 
-/// RFC 9110 15.1.
+/// RFC 9110 15.1; RFC 7725 3.
 bool heuristically_cacheable(int status) {
     if (status >= 500 && planted(bug::store_error)) return true;
-    static constexpr auto known = std::to_array({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501});
+    static constexpr auto known = std::to_array({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501});
+    return listed(known, status);
+}
+
+/// RFC 6585: what is wrong with one client, or with its network, and so nobody else's; and 206, for partial content is not stored.
+bool never_stored(int status) {
+    static constexpr auto known = std::to_array({206, 428, 429, 431, 511});
     return listed(known, status);
 }
 
@@ -98,7 +104,7 @@ lifetime rfc_lifetime(const response_head& response, const request_head& request
     const cache_directives said(for_us ? targeted : fields.joined("Cache-Control"));
 
     const bool no_store = said.has("must-understand") ? !understood(response.status) : said.has("no-store");
-    if (no_store || said.has("private") || response.status == 206 || fields.has_element("Vary", "*")) return out;
+    if (no_store || said.has("private") || never_stored(response.status) || fields.has_element("Vary", "*")) return out;
     const bool shared_explicitly = said.has("public") || said.has("must-revalidate") || said.has("s-maxage");
     if (request.fields.has("Authorization") && !shared_explicitly) return out;  // RFC 9111 3.5
 
