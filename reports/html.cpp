@@ -96,7 +96,7 @@ public:
         auto head = add(to, "h3");
         add_outcome(head, v);
         add_words(head, fmt::format(" {} on {}", v.scenario, v.proxy));
-        add(to, "p", what_.claim);
+        add(to, "p", what_.sections.empty() ? what_.claim : fmt::format("{} ({})", what_.claim, fmt::join(what_.sections, ", ")));
         if (!v.reason.empty()) add(to, "pre", v.reason);
         for (const auto* f : told_findings(what_)) write_finding(to, *f);
         for (const auto& e : what_.cited) write_exchange(to, *e);  // of those, which no finding above has shown
@@ -237,6 +237,7 @@ std::string results_html(const std::vector<entry>& all, const std::string& tool_
     auto body = html.append_child("body");
     add(body, "h1", "badorigin " + tool_version);
     if (const auto weaker = weaker_evidence(all); !weaker.empty()) add(body, "p", weaker);
+    if (const auto topics = topics_text(all); !topics.empty()) add(body, "pre", topics);
     add_choice(body, "all", fmt::format("all {}", all.size()), true);
     for (const auto what : outcomes)
         if (counts.contains(what))

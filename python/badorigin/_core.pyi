@@ -53,6 +53,9 @@ def read_scenario(yaml: str, file: str, id: str, real_time: bool, seed: int) -> 
 def find_scenarios(path: str, /) -> list[str]:
     """Scenario files below a path, sorted; policies/ left out."""
 
+def ids_in(file: str, root: str) -> list[str]:
+    """Of the scenario in a file, or of the cases of a table."""
+
 def near_miss(word: str, known: list[str], /) -> str:
     """The nearest word, or empty."""
 
@@ -266,6 +269,13 @@ class Result:
     @property
     def outcome(self) -> str: ...
     @property
+    def decisive(self) -> str:
+        """What of the outcome decides a run (harness/judge/finding.h)."""
+    @property
+    def kind(self) -> str: ...
+    @property
+    def sections(self) -> list[str]: ...
+    @property
     def reason(self) -> str: ...
     @property
     def claim(self) -> str: ...
@@ -295,7 +305,8 @@ def write_html(file: str, results: list[Result], /) -> None: ...
 def write_junit(file: str, results: list[Result], /) -> None: ...
 def write_json(file: str, results: list[Result], /) -> None: ...
 def run(files: list[str], proxies: list[str], settings: dict[str, Any], told: Callable[[Result], None] | None) -> list[Result]:
-    """harness/stage/runner.h. settings: policies, programs, out, root, seed, jobs, plant, keep, evidence, start_deadline, stop_deadline."""
+    """harness/stage/runner.h. settings: policies, programs, out, root, seed, jobs, plant, keep, evidence, start_deadline, stop_deadline,
+    only (ids; empty: all)."""
 
 class Replay:
     """What a replay on one proxy found (harness/replay/replay.h)."""

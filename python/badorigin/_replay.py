@@ -68,7 +68,7 @@ class Replay:
     def check(self) -> Replay:
         """Itself where upheld; else raises Violation, Inconclusive or Failed."""
         __tracebackhide__ = True
-        raise_unless_upheld(self)
+        raise_unless_upheld(self, self.outcome)
         return self
 
     def __repr__(self) -> str:

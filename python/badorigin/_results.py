@@ -23,6 +23,10 @@ class Result:
         self.proxy: str = core.proxy
         self.outcome: str = core.outcome
         """"upheld", "violated", "inconclusive", "not_applicable", "error"."""
+        self.kind: str = core.kind
+        """"required", "advice" or "optional": an expectation of the last two that is not met is told, and decides nothing."""
+        self.sections: list[str] = core.sections
+        """Of RFCs, that the scenario names."""
         self.reason: str = core.reason
         """Of error, not_applicable and inconclusive: why."""
         self.claim: str = core.claim
@@ -65,9 +69,10 @@ class Result:
         return f"{told}\n  evidence: {self.evidence}" if self.evidence and self.evidence not in told else told
 
     def check(self) -> Result:
-        """Itself where upheld or not applicable; else raises Violation, Inconclusive or Failed."""
+        """Itself where upheld or not applicable, or where what is not upheld decides nothing (`kind`); else raises Violation, Inconclusive or
+        Failed."""
         __tracebackhide__ = True
-        raise_unless_upheld(self)
+        raise_unless_upheld(self, self._core.decisive)
         return self
 
     def __iter__(self) -> Iterator[_core.Finding]:
@@ -97,10 +102,12 @@ def run(
     plant: Sequence[str] = (),
     evidence: Literal["libpcap", "tap"] = "libpcap",
     keep: Literal["always", "violated", "never"] = "violated",
+    only: Sequence[str] = (),
     told: Callable[[Result], None] | None = None,
 ) -> list[Result]:
-    """Runs scenarios (files, folders, built ones; default: the bundled suite) against proxies, side by side: `badorigin run`.
+    """Runs scenarios (files, tables of cases, folders, built ones; default: the bundled suite) against proxies, side by side: `badorigin run`.
 
+    only: ids of those that are run (default: all).
     told: called with each result as it comes. Results are ordered by scenario, then by proxy. Raises ScenarioError before anything is
     started, SetUpError; Ctrl-C ends the runs in good order and raises KeyboardInterrupt.
     """
@@ -109,7 +116,7 @@ def run(
     if not items or not proxies:
         raise ScenarioError(f"nothing to run: there is no {'proxy' if items else 'scenario'}")
     settings: dict[str, Any] = {"programs": str(PROGRAMS), "out": os.fspath(out), "jobs": jobs, "seed": seed, "plant": list(plant),
-                                "evidence": evidence, "keep": keep}
+                                "evidence": evidence, "keep": keep, "only": list(only)}
 
     def ended(one: _core.Result) -> None:
         if told:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import json
 import pathlib
 import re
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ._core import why_not_startable
+from ._core import ids_in, why_not_startable
 from ._errors import Judged, NotApplicable, ScenarioError, SetUpError
 from ._places import PROGRAMS, root_of
 from ._results import Result, run
@@ -115,19 +116,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 class ScenarioItem(pytest.Item):
-    """One scenario on one proxy."""
+    """One scenario, or one case of a table, on one proxy."""
 
-    def __init__(self, *, proxy: str, scenario: Scenario, **how: Any) -> None:
+    def __init__(self, *, proxy: str, id: str, claim: str, **how: Any) -> None:
         super().__init__(**how)
         self.proxy = proxy
-        self.scenario = scenario
+        self.id = id
+        self.claim = claim
 
     def runtest(self) -> None:
         """Runs it as `badorigin run` does."""
         config = self.config
         if missing := why_not_startable(self.proxy, str(PROGRAMS)):
             raise SetUpError(missing)
-        result = run(self.path, self.proxy, out=config.getoption("badorigin_out"), jobs=1, evidence=config.getoption("badorigin_evidence"),
+        result = run(self.path, self.proxy, only=[self.id], out=config.getoption("badorigin_out"), jobs=1, evidence=config.getoption("badorigin_evidence"),
                      plant=config.getoption("badorigin_plant"))[0]
         if result.outcome == "not_applicable":
             pytest.skip(result.reason)
@@ -143,35 +145,44 @@ class ScenarioItem(pytest.Item):
 
     def reportinfo(self) -> tuple[pathlib.Path, int, str]:
         """The claim is the name."""
-        return self.path, 0, f"{self.scenario.claim} [{self.proxy}]"
+        return self.path, 0, f"{self.claim} [{self.proxy}]"
 
 
 class ScenarioFile(pytest.File):
-    """A scenario file: a test a proxy."""
+    """A scenario file: a test a proxy. A table of cases: a test a case and proxy."""
 
     def collect(self) -> Iterator[ScenarioItem]:
         """Marked by its suite (`suite_saint`) and by the field reports that it covers (`R1_6`)."""
-        scenario = Scenario.load(self.path)
-        marks = [f"suite_{self.path.parent.name}", *(item.replace(".", "_") for item in scenario.script().covers)]
-        for proxy in _proxies(self.config) or ["bundled"]:
-            item = ScenarioItem.from_parent(self, name=f"{self.path.stem}[{proxy}]", proxy=proxy, scenario=scenario)
-            for mark in marks:
-                name = re.sub(r"\W", "_", mark)
-                line = f"{name}: scenarios of a suite, or of an item of the field reports"
-                if line not in self.config.getini("markers"):
-                    self.config.addinivalue_line("markers", line)
-                item.add_marker(name)
-            yield item
+        marks = [f"suite_{self.path.parent.name}"]
+        own = self.path.relative_to(root_of(self.path)).with_suffix("").as_posix()
+        ids = ids_in(str(self.path), str(root_of(self.path)))
+        claims = {id: id for id in ids}
+        if ids == [own]:
+            scenario = Scenario.load(self.path)
+            claims[own] = scenario.claim
+            marks += [item.replace(".", "_") for item in scenario.script().covers]
+        names = {id: self.path.stem + id.removeprefix(own) for id in ids}
+        for id, proxy in itertools.product(ids, _proxies(self.config) or ["bundled"]):
+            yield self._marked(ScenarioItem.from_parent(self, name=f"{names[id]}[{proxy}]", proxy=proxy, id=id, claim=claims[id]), marks)
+
+    def _marked(self, item: ScenarioItem, marks: list[str]) -> ScenarioItem:
+        for mark in marks:
+            name = re.sub(r"\W", "_", mark)
+            line = f"{name}: scenarios of a suite, or of an item of the field reports"
+            if line not in self.config.getini("markers"):
+                self.config.addinivalue_line("markers", line)
+            item.add_marker(name)
+        return item
 
 
 def pytest_collect_file(file_path: pathlib.Path, parent: pytest.Collector) -> ScenarioFile | None:
-    """*.yaml that states a claim, below a folder with policies/ (or given by name)."""
+    """*.yaml that states a claim or holds cases, below a folder with policies/ (or given by name)."""
     if file_path.suffix != ".yaml" or "policies" in file_path.parts:
         return None
     by_name = any(pathlib.Path(str(one)).absolute() == file_path for one in parent.config.args)
     if not by_name and not (root_of(file_path) / "policies").is_dir():
         return None
-    if not re.search(r"^claim\s*:", file_path.read_text(errors="replace"), re.MULTILINE):
+    if not re.search(r"^(claim|cases)\s*:", file_path.read_text("utf-8", "replace"), re.MULTILINE):
         return None
     made: ScenarioFile = ScenarioFile.from_parent(parent, path=file_path)
     return made

@@ -14,7 +14,7 @@ namespace badorigin::python {
 
 entry_ptr entry_of(stage::run_result&& r) {
     return std::make_shared<report::entry>(report::entry{std::move(r.verdict), std::move(r.claim), std::move(r.file), std::move(r.folder),
-                                                         r.took, std::move(r.cited), r.evidence});
+                                                         r.took, std::move(r.cited), r.evidence, std::move(r.sections)});
 }
 
 namespace {
@@ -53,7 +53,7 @@ void require(const std::expected<void, std::string>& written) {
 
 int exit_code(const std::vector<entry_ptr>& all) {
     auto worst = judge::outcome::not_applicable;
-    for (const auto& one : all) worst = judge::worst(worst, one->verdict.outcome);
+    for (const auto& one : all) worst = judge::worst(worst, judge::decisive(one->verdict));
     return stage::exit_code(worst);
 }
 
@@ -84,6 +84,9 @@ void bind_results(py::module_& m) {
         .def_property_readonly("scenario", [](const entry& e) { return text(e.verdict.scenario); })
         .def_property_readonly("proxy", [](const entry& e) { return text(e.verdict.proxy); })
         .def_property_readonly("outcome", [](const entry& e) { return judge::name(e.verdict.outcome); })
+        .def_property_readonly("decisive", [](const entry& e) { return judge::name(judge::decisive(e.verdict)); })
+        .def_property_readonly("kind", [](const entry& e) { return judge::name(e.verdict.demand); })
+        .def_property_readonly("sections", [](const entry& e) { return texts(e.sections); })
         .def_property_readonly("reason", [](const entry& e) { return text(e.verdict.reason); })
         .def_property_readonly("claim", [](const entry& e) { return text(e.claim); })
         .def_property_readonly("file", [](const entry& e) { return text(e.file); })

@@ -130,6 +130,7 @@ void bind_scenario(py::module_& m) {
     m.def("write_document", [](const py::dict& document) { return text(write_document(document)); });
     m.def("read_scenario", &read_scenario, py::arg("yaml"), py::arg("file"), py::arg("id"), py::arg("real_time"), py::arg("seed"));
     m.def("find_scenarios", &badorigin::scenario::find_scenarios);
+    m.def("ids_in", &badorigin::scenario::ids_in, py::arg("file"), py::arg("root"));
     m.def("near_miss",
           [](const std::string& word, const std::vector<std::string>& known) { return badorigin::scenario::near_miss(word, known); });
     m.def("has_virtual_time", &has_virtual_time);

@@ -1,6 +1,8 @@
 // Runs: whole suites, and stages performed step by step.
 #include "python/module/session.h"
 
+#include <algorithm>
+
 #include "harness/stage/rights.h"
 #include "harness/stage/runner.h"
 #include "harness/stage/session.h"
@@ -66,6 +68,9 @@ std::vector<entry_ptr> run(const std::vector<std::string>& files, const std::vec
                            const py::object& told) {
     auto settings = run_settings_of(about, proxies);
     settings.scenarios = files;
+    std::vector<std::string> only;
+    take(about, "only", only);
+    if (!only.empty()) settings.wanted = [&only](const std::string& id) { return std::ranges::find(only, id) != only.end(); };
     std::atomic<bool> interrupt{false};
     settings.interrupt = &interrupt;
     std::exception_ptr raised;

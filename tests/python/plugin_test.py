@@ -99,6 +99,26 @@ async def test_async(stage):
 '''
 
 
+TABLE = """topic: Store
+cases:
+  - {id: stored, says: What may be stored is, origin: {cache: max-age=60}, rfc: 9111/3, exchanges: [origin, store]}
+  - {id: not-met, says: What nobody promises, kind: advice, origin: {cache: no-store}, rfc: 9111/3, exchanges: [origin, store]}
+  - {id: wrong, says: What is not so, origin: {cache: no-store}, rfc: 9111/3, exchanges: [origin, store]}
+"""
+
+
+def test_each_case_of_a_table_is_a_test_and_advice_decides_nothing(tests, tmp_path):
+    (tmp_path / "policies").symlink_to(bo.POLICIES.resolve())
+    (tmp_path / "table.yaml").write_text(TABLE)
+    code, told = tests("-v", "table.yaml")
+    assert code == 1 and "1 failed, 2 passed" in told, told
+    for id, outcome in (("stored", "PASSED"), ("not-met", "PASSED"), ("wrong", "FAILED")):
+        assert re.search(rf"table.yaml::table/{id}\[bundled\] {outcome}", told), told
+    results = bo.run(tmp_path / "table.yaml", out=tmp_path / "out", only=["table/stored", "table/not-met"])
+    assert [(one.scenario, one.outcome, one.kind) for one in results] == [("table/stored", "upheld", "required"), ("table/not-met", "violated", "advice")]
+    assert bo.exit_code(results) == 0 and all(one.check() is one for one in results)
+
+
 def test_async_tests_need_no_other_plugin(tests):
     code, told = tests("-q", a=ASYNC)
     assert code == 0 and "1 passed" in told, told

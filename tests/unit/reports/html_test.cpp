@@ -136,6 +136,19 @@ TEST(Html, outcomes_are_chosen_by_buttons_before_what_they_choose_from) {
     EXPECT_EQ(count(page, "<title>1 violated, 1 error, 1 upheld</title>"), 1U);
 }
 
+TEST(Html, says_the_kind_and_the_sections_of_a_case_and_counts_by_topic) {
+    auto all = entries();
+    all[0].verdict.demand = scenario::demand::advice;
+    all[0].claim = "What is advised";
+    all[0].sections = {"RFC 9111 section 4.2"};
+    all[0].of_table = true;
+    const auto text = walked(results_html(all, "1")).text;
+    EXPECT_EQ(count(text, "violated (advice)"), 2U) << "in the table and in its section";
+    EXPECT_EQ(count(text, "What is advised (RFC 9111 section 4.2)"), 1U);
+    EXPECT_EQ(count(text, topics_text(all)), 1U);
+    EXPECT_FALSE(topics_text(all).empty());
+}
+
 TEST(Html, is_the_same_for_the_same_entries) {
     EXPECT_EQ(results_html(entries(), "1"), results_html(entries(), "1"));
 }
