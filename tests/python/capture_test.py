@@ -151,6 +151,14 @@ def test_a_page_shows_what_the_results_say(runs, violated, command, tmp_path):
         bo.write_html(tmp_path / "nowhere/report.html", violated)
 
 
+def test_the_page_of_a_run_is_that_of_its_results(command, tmp_path):
+    done = command("run", bo.SCENARIOS.resolve() / "saint", "--html", tmp_path / "page.html", "--out", tmp_path / "out")
+    results = bo.run(bo.SCENARIOS / "saint", out=tmp_path / "out")
+    assert done.returncode == bo.exit_code(results) == 0, done.stderr
+    timeless = [re.sub(r"<td>[0-9.]+</td>", "", page) for page in ((tmp_path / "page.html").read_text(), bo.html(results))]
+    assert timeless[0] == timeless[1] and timeless[0].count('class="entry upheld"') == 2 * len(results)
+
+
 def test_a_page_of_a_capture_made_elsewhere(runs, command, tmp_path):
     done = command("verify", packets(runs[0]), "--html", tmp_path / "verify.html")
     assert done.returncode in (0, 1, 3), done.stderr
