@@ -1,6 +1,7 @@
 #include "harness/traffic/related.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <numeric>
 
@@ -45,6 +46,14 @@ bool broke_under_reuse(const capture::exchange& e) {
     return e.index > 0 && !e.answered_whole();
 }
 
+/// A method that HTTP does not know, answered by the proxy itself: an operator's, such as BAN, which may act on all that is stored.
+bool acts_on_the_store(const transaction& t) {
+    static constexpr auto of_http = std::to_array<std::string_view>(
+        {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"});  // RFC 9110 9.3, RFC 5789
+    return t.fetches.empty() && !t.delivered_from && judge::status_of(*t.client) < 300 && t.client->request &&
+           std::ranges::find(of_http, t.client->request->message.method) == of_http.end();
+}
+
 }  // namespace
 
 bool failed(const transaction& t) {
@@ -82,6 +91,8 @@ std::vector<std::vector<const transaction*>> related(const capture::evidence& ev
         if (answered_by_opinion(t))
             for (const auto earlier : failures) groups.join(earlier, i);
         if (failed(t)) failures.push_back(i);
+        if (acts_on_the_store(t))
+            for (std::size_t other = 0; other < all.size(); ++other) groups.join(other, i);
     }
     std::map<std::size_t, std::vector<const transaction*>> sorted;  // a set's number is its first member's
     for (std::size_t i = 0; i < all.size(); ++i) sorted[groups.of(i)].push_back(all[i]);

@@ -159,7 +159,6 @@ class Scenario:
         clock: Literal["real", "virtual"] | None = None,
         not_for: Mapping[str, str] | None = None,
         needs: Sequence[str] | None = None,
-        kind: Literal["required", "advice", "optional"] | None = None,
     ) -> None:
         self.id = id
         self.file = ""
