@@ -19,6 +19,7 @@ namespace badorigin::cache {
 namespace {
 constexpr int max_restarts = 4;
 constexpr auto send_timeout = std::chrono::seconds(60);
+constexpr std::size_t most_at_once = 64 * 1024;
 constexpr int most_rounds = 8;                            ///< of waiting for what then is not for this request
 constexpr auto most_waiting = std::chrono::seconds(120);  ///< for another's fetch, whatever that one is allowed to take
 
@@ -288,14 +289,7 @@ void client_request::refresh_in_background(const object_ptr& stale, fetch_lead l
     const auto validated = stale->has_validator() ? stale : nullptr;
     make_conditional(exchange.request, validated);
     exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));
-    boost::asio::co_spawn(
-        engine_.io,
-        [](engine& in, configuration_ptr by, origin_exchange what, object_ptr known, fetch_lead led) -> awaitable<void> {
-            origin_fetch fetch(in, std::move(by), std::move(what), nullptr, std::move(known));
-            co_await fetch.run();
-            led.end(fetch.ended());
-        }(engine_, configuration_, std::move(exchange), validated, std::move(lead)),
-        unattended);
+    std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), nullptr, validated, std::move(lead))->start({});
 }
 
 awaitable<client_request::state> client_request::miss() {
@@ -361,11 +355,11 @@ std::string client_request::key_of(const std::string& target) {
 
 awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead) {
     exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
-    origin_fetch fetch(engine_, configuration_, std::move(exchange), body, std::move(validated));
-    auto brought = co_await fetch.run();
-    lead.end(fetch.ended());
-    if (fetch.body_abandoned()) ended_ = end::close;
-    co_return brought;
+    const auto fetching =
+        std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), body, std::move(validated), std::move(lead));
+    co_await until_woken([&](auto wake) { fetching->start(wake); });
+    if (fetching->body_abandoned()) ended_ = end::close;
+    co_return fetching->result();
 }
 
 origin_exchange client_request::origin_request(bool passed) {
@@ -429,11 +423,59 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     if (!body_.all_read() && body_.present() && body_.awaits_permission()) ended_ = end::close;
     const bool policy_closes = x.response.fields.has_element("Connection", "close");
     if ((!keep_alive_ || policy_closes) && ended_ == end::keep) ended_ = end::close;
-    const auto out = framed(x, content, conditions, has_content, ended_ == end::keep);
+    const auto growing = x.object ? x.object->growing : nullptr;
+    if (growing && !can_be_streamed(*growing)) {
+        growing->held_back = false;
+        while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
+        content = x.object->content;
+    }
+    x.streamed = growing && !growing->ended;
+    const auto out = framed(x, x.streamed ? std::string_view() : content, conditions, has_content, ended_ == end::keep);
     x.log->add("RespStatus", std::to_string(x.response.status));
     x.log->add_fields("RespHeader", x.response.fields);
-    if (co_await client_->write(out.head, out.content(), send_timeout) != io::ok) ended_ = end::close_at_once;
+    const bool sent = co_await client_->write(out.head, out.content(), send_timeout) == io::ok;
+    if (x.streamed) {
+        const bool bodiless =
+            x.request.method == "HEAD" || x.response.status == 204 || x.response.status == 205 || x.response.status == 304;
+        const bool whole = sent && (bodiless || co_await stream(*x.object, *growing));
+        growing->unread = true;
+        growing->moved();
+        if (!whole) ended_ = end::close_at_once;
+    }
+    if (!sent || (growing && growing->broken)) ended_ = end::close_at_once;
     co_return state::done;
+}
+
+/// Not where its end matters: for a range of it, and for a client that could not be told its length.
+bool client_request::can_be_streamed(const body_growth& growing) const {
+    const auto& x = exchange_;
+    return !x.request.fields.has("Range") && (growing.length || x.original.version >= 11);
+}
+
+/// The content as it comes. False: it did not come whole, or the client has gone.
+awaitable<bool> client_request::stream(stored_object& object, body_growth& growing) {
+    const bool chunked = !growing.length;
+    for (std::uint64_t sent = 0;;) {
+        const auto at = sent - growing.dropped;
+        auto piece = object.content.substr(at, most_at_once);
+        if (piece.empty() && growing.ended) break;
+        if (piece.empty()) {
+            co_await until_woken([&](auto wake) { growing.wait(wake); });
+            continue;
+        }
+        sent += piece.size();
+        if (growing.held_back) {
+            object.content.erase(0, at + piece.size());
+            growing.dropped = sent;
+            growing.moved();
+        }
+        if (chunked) piece = as_chunk(piece);
+        const auto put = co_await client_->write(piece, send_timeout);
+        if (put != io::ok) co_return false;
+    }
+    if (growing.broken || !chunked) co_return !growing.broken;
+    const auto put = co_await client_->write("0\r\n\r\n", {}, send_timeout);
+    co_return put == io::ok;
 }
 
 /// return (restart): the request as the policy has changed it, from the start.

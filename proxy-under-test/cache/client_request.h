@@ -36,6 +36,8 @@ private:
     bool serve_stale_instead();
     void note_passed(const stored_object& answer);
     std::string key_of(const std::string& target);
+    bool can_be_streamed(const body_growth& growing) const;
+    awaitable<bool> stream(stored_object& object, body_growth& growing);
     void tell_status(const stored_object& object);
     awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
     void refresh_in_background(const object_ptr& stale, fetch_lead lead);

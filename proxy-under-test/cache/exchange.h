@@ -44,6 +44,7 @@ struct client_exchange {
     object_ptr object;  ///< hit, or what the fetch brought
     response_head response;
     std::string synthetic;  ///< body of vcl_synth
+    bool streamed = false;  ///< the content is sent as it comes
     std::shared_ptr<transaction_log> log;
 };
 
@@ -58,6 +59,7 @@ struct origin_exchange {
     bool background = false;  ///< nobody waits for it
     bool is_hit_for_miss = false, is_hit_for_pass = false;
     bool drop_body = false;  ///< unset bereq.body
+    bool do_stream = true;
     std::string backend_hint, storage = "default";
     std::optional<nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
     picked_backend used;

@@ -24,10 +24,6 @@ T first_of(std::initializer_list<std::optional<T>> choices, T otherwise) {
     return otherwise;
 }
 
-std::string as_chunk(const std::string& content) {
-    return fmt::format("{:x}\r\n{}\r\n", content.size(), content);
-}
-
 /// Whatever the policy has made of the fields that frame the body: by them the origin finds where the next request begins.
 void frame(field_list& fields, const request_body* body) {
     if (!body || !body->present()) return;

@@ -9,27 +9,30 @@
 
 namespace badorigin::cache {
 
-class origin_fetch {
+class origin_fetch : public std::enable_shared_from_this<origin_fetch> {
 public:
-    /// `body`: of a passed request, else null. `validated`: the stored response that the origin is asked to confirm, or null.
-    origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated);
+    /// `body`: of a passed request, else null; it is not touched any more once there is a result. `validated`: the stored response that
+    /// the origin is asked to confirm, or null. `lead`: ended as soon as those who wait can be told.
+    origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
     ~origin_fetch();
 
+    /// Calls back once, when there is a result; its content may be growing then.
+    void start(std::function<void()> have_result);
     /// What the client side delivers, or null when there is nothing.
-    awaitable<object_ptr> run();
-    /// For those who waited, after run().
-    const fetch_end& ended() const { return ended_; }
+    const object_ptr& result() const { return result_; }
     /// The client's connection cannot carry another request: part of its body was left unread.
     bool body_abandoned() const { return body_abandoned_; }
 
 private:
     enum class state { start, send, response, body, error, store, failed, done };
+    void publish();
+    void hand_over();
     awaitable<state> start();
     awaitable<state> send();
     awaitable<state> response();
     awaitable<state> read_body();
     awaitable<state> error();
-    awaitable<state> store_response();
+    awaitable<void> run();
 
     /// How one attempt went.
     struct attempt_result {
@@ -49,7 +52,11 @@ private:
     state fail(std::string why);
     void let_go(bool whole);
     bool may_be_used_again() const;
-    object_ptr make_object() const;
+    std::optional<std::string> take_input();
+    bool may_stream() const;
+    awaitable<bool> keep_pace();
+    void end_stream(bool broken);
+    object_ptr make_object();
     vcl::outcome policy(vcl::subroutine which);
 
     engine& engine_;
@@ -57,6 +64,9 @@ private:
     origin_exchange exchange_;
     request_body* body_;
     object_ptr validated_, result_;
+    fetch_lead lead_;
+    std::function<void()> have_result_;
+    std::shared_ptr<body_growth> growing_;  ///< once the content is delivered while it comes
     fetch_end ended_{fetch_end::what::failed, nullptr};
     lease_ptr lease_;
     std::optional<message_reader> reader_;

@@ -165,6 +165,7 @@ value vcl_context::read_beresp(std::string_view member) const {
     if (member == "backend.ip") return vcl::ip{o.used.to ? o.used.to->address : ""};
     if (member == "transit_buffer") return vcl::bytes{0};
     if (member == "storage" || member == "storage_hint") return o.storage;
+    if (member == "do_stream") return o.do_stream;
     if (member.starts_with("do_")) return false;
     return {};
 }
@@ -192,7 +193,8 @@ value vcl_context::read_resp(std::string_view member) const {
     if (member == "status") return integer(r.status);
     if (member == "reason") return text(r.reason);
     if (member == "time") return moment(now());
-    if (member == "is_streaming" || member == "do_esi") return false;
+    if (member == "is_streaming") return client_->object && client_->object->growing && !client_->object->growing->ended;
+    if (member == "do_esi") return false;
     return {};
 }
 
@@ -240,6 +242,7 @@ void vcl_context::write_beresp(std::string_view member, const value& to) {
     if (member == "keep") o.keep = span_of(to);
     if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
     if (member == "body") o.content = vcl::to_string(to);
+    if (member == "do_stream") o.do_stream = truth(to);
     if (member == "storage" || member == "storage_hint") {
         const auto name = vcl::to_string(to);
         if (environment_.objects.areas.contains(name)) {

@@ -124,7 +124,7 @@ bool pipe_is_a_pipe(const plants& bugs) {
 std::function<bool(const plants&)> fails(std::string answer, bool closes = false, std::string request = get("/x")) {
     return [=](const plants& bugs) {
         origin app;
-        cache_process cache(app, {}, bugs);
+        cache_process cache(app, "sub vcl_backend_response { set beresp.do_stream = false; }", bugs);
         auto client = cache.connect();
         client.send(request);
         auto fetch = app.accept();
