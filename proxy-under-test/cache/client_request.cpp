@@ -9,6 +9,7 @@
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/delivery.h"
 #include "proxy-under-test/cache/forwarding.h"
+#include "proxy-under-test/cache/gzip.h"
 #include "proxy-under-test/cache/invalidation.h"
 #include "proxy-under-test/cache/origin_fetch.h"
 #include "proxy-under-test/cache/planted_bugs.h"
@@ -33,12 +34,13 @@ std::string cache_key(const client_exchange& of) {
 }
 }  // namespace
 
-client_request::client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive)
+client_request::client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive, client_request* page)
     : engine_(in),
-      configuration_(in.active),
+      configuration_(page ? page->configuration_ : in.active),
       client_(std::move(client)),
       body_(*client_, reader, reader.request().version >= 11 && reader.request().fields.has_element("Expect", "100-continue")),
-      keep_alive_(keep_alive) {
+      keep_alive_(keep_alive),
+      page_(page) {
     auto& x = exchange_;
     x.xid = engine_.next_xid();
     x.ends = client_->ends;
@@ -46,10 +48,16 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     x.request = reader.request();
     x.has_body = body_.present();
     x.body_length = body_.length();
-    x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} rxreq", x.ends.session_id));
-    take_host_from_target(x.request);
-    remove_nominated(x.request.fields);
-    name_client(x.request, x.ends.client_ip);
+    x.log = std::make_shared<transaction_log>(
+        engine_.log, x.xid, page ? fmt::format("req {} esi", page->exchange_.xid) : fmt::format("req {} rxreq", x.ends.session_id));
+    if (page) {
+        x.esi_level = page->exchange_.esi_level + 1;
+        x.top = page->exchange_.top ? page->exchange_.top : &page->exchange_;
+    } else {
+        take_host_from_target(x.request);
+        remove_nominated(x.request.fields);
+        name_client(x.request, x.ends.client_ip);
+    }
     x.request.fields.remove("Expect");
     x.original = x.request;
     x.log->add("ReqStart", fmt::format("{} {}", x.ends.client_ip, x.ends.client_port));
@@ -420,9 +428,18 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
         x.response.status = 503;
         x.response.reason = standard_reason(503);
     }
+    if (page_) co_return co_await hand_to_page(content);
     if (!body_.all_read() && body_.present() && body_.awaits_permission()) ended_ = end::close;
     const bool policy_closes = x.response.fields.has_element("Connection", "close");
     if ((!keep_alive_ || policy_closes) && ended_ == end::keep) ended_ = end::close;
+    const bool assembled = x.object && !x.object->parts.empty() && x.esi && x.response.status == 200 && x.request.method != "HEAD";
+    if (assembled) co_return co_await send_page(*x.object);
+    std::string opened;
+    if (x.object && x.object->gzipped_here && !accepts_gzip(x.request.fields)) {
+        opened = gunzipped(content, engine_.most.response).value_or("");
+        content = opened;
+        x.response.fields.remove("Content-Encoding");
+    }
     const auto growing = x.object ? x.object->growing : nullptr;
     if (growing && !can_be_streamed(*growing)) {
         growing->held_back = false;
@@ -443,6 +460,108 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
         if (!whole) ended_ = end::close_at_once;
     }
     if (!sent || (growing && growing->broken)) ended_ = end::close_at_once;
+    co_return state::done;
+}
+
+/// A page with its includes: in chunks, so that what stands before an include does not wait for it (R2.24).
+awaitable<client_request::state> client_request::send_page(stored_object& page) {
+    auto& x = exchange_;
+    for (const auto name : {"ETag", "Last-Modified", "Content-Length", "Accept-Ranges"}) x.response.fields.remove(name);  // not the page's
+    bool whole = true;
+    if (x.original.version < 11) {
+        collected_.emplace();
+        co_await put_parts(page);
+        const auto out = framed(x, *collected_, false, true, ended_ == end::keep);
+        const auto put = co_await client_->write(out.head, out.content(), send_timeout);
+        whole = put == io::ok;
+    } else {
+        if (ended_ != end::keep) x.response.fields.set("Connection", "close");
+        x.response.fields.set("Transfer-Encoding", "chunked");
+        const auto head = to_wire(x.response);
+        const auto begun = co_await client_->write(head, {}, send_timeout);
+        whole = begun == io::ok && co_await put_parts(page);
+        if (whole) {
+            const auto put = co_await client_->write("0\r\n\r\n", {}, send_timeout);
+            whole = put == io::ok;
+        }
+    }
+    x.log->add("RespStatus", std::to_string(x.response.status));
+    x.log->add_fields("RespHeader", x.response.fields);
+    if (!whole) ended_ = end::close_at_once;
+    co_return state::done;
+}
+
+/// False: the client takes no more.
+awaitable<bool> client_request::put_parts(const stored_object& page) {
+    for (const auto& part : page.parts) {
+        if (!part.include.empty()) {
+            if (exchange_.esi_level < most_esi_levels) co_await include(part);
+            continue;
+        }
+        const bool taken = co_await put(std::string_view(page.content).substr(part.at, part.size));
+        if (!taken) co_return false;
+    }
+    co_return true;
+}
+
+/// A request of its own, as the page's was, with another target. What fails, fails alone.
+awaitable<void> client_request::include(const esi_part& part) {
+    const auto& page = exchange_;
+    auto head = page.original;
+    std::string_view where = part.include;
+    constexpr std::string_view scheme = "http://";
+    if (same_name(where.substr(0, scheme.size()), scheme)) {
+        head.target = where;
+        take_host_from_target(head);
+    } else {
+        head.target = same_origin_target(where, page.request.target, "").value_or("/");
+    }
+    head.method = "GET";
+    for (const auto name : {"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since",
+                            "If-Unmodified-Since", "Cache-Control", "Accept-Encoding"}) {
+        head.fields.remove(name);
+    }
+    message_reader reader(side::request);
+    auto wire = std::string("GET / HTTP/1.1\r\nHost: a\r\n\r\n");  // a request without content, whose head then is this one
+    if (!reader.put(wire)) co_return;
+    reader.request() = std::move(head);
+    client_request child(engine_, client_, reader, true, this);
+    child.may_fail_ = part.may_fail;
+    co_await child.run();
+}
+
+/// Text of the page, or of what it includes, at whatever depth.
+awaitable<bool> client_request::put(std::string_view text) {
+    if (text.empty()) co_return true;
+    if (page_) co_return co_await page_->put(text);
+    if (collected_) {
+        *collected_ += text;
+        co_return true;
+    }
+    const auto chunk = as_chunk(text);
+    const auto put = co_await client_->write(chunk, {}, send_timeout);
+    co_return put == io::ok;
+}
+
+awaitable<client_request::state> client_request::hand_to_page(std::string_view content) {
+    auto& x = exchange_;
+    x.log->add("RespStatus", std::to_string(x.response.status));
+    const auto object = x.object;
+    if (const auto growing = object ? object->growing : nullptr) {
+        growing->held_back = false;
+        while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
+        if (growing->broken) co_return state::done;
+        content = object->content;
+    }
+    if (x.response.status != 200 && may_fail_) co_return state::done;
+    if (object && !object->parts.empty() && x.esi) {
+        co_await put_parts(*object);
+    } else if (object && object->gzipped_here) {
+        const auto opened = gunzipped(content, engine_.most.response).value_or("");
+        co_await put(opened);
+    } else {
+        co_await put(content);
+    }
     co_return state::done;
 }
 

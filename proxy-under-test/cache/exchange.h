@@ -45,6 +45,9 @@ struct client_exchange {
     response_head response;
     std::string synthetic;  ///< body of vcl_synth
     bool streamed = false;  ///< the content is sent as it comes
+    int esi_level = 0;
+    bool esi = true;                       ///< req.esi, resp.do_esi: includes are followed
+    const client_exchange* top = nullptr;  ///< of the page that this is an include of; null: it is the page
     std::shared_ptr<transaction_log> log;
 };
 
@@ -59,7 +62,7 @@ struct origin_exchange {
     bool background = false;  ///< nobody waits for it
     bool is_hit_for_miss = false, is_hit_for_pass = false;
     bool drop_body = false;  ///< unset bereq.body
-    bool do_stream = true;
+    bool do_stream = true, do_esi = false, do_gzip = false, do_gunzip = false;
     std::string backend_hint, storage = "default";
     std::optional<nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
     picked_backend used;

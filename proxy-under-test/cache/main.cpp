@@ -1,9 +1,14 @@
 // badorigin-cache: an HTTP cache to be judged, with a clock that can be held and errors that can be planted.
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include "proxy-under-test/cache/control.h"
 #include "proxy-under-test/cache/engine.h"
@@ -15,7 +20,7 @@ using namespace badorigin::cache;
 struct options {
     std::vector<std::string> listen, plant, store;
     std::uint64_t largest_response = limits{}.response;
-    std::string vcl, control, clock = "real", log, builtin = "rfc";
+    std::string vcl, control, clock = "real", log, builtin = "rfc", user;
     std::int64_t now_ns = 0;
     bool check = false, list = false, cache_status = false;
 };
@@ -41,6 +46,7 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--now-ns", into.now_ns, "Where a virtual clock starts, in nanoseconds since 1970");
     app.add_option("--plant", into.plant, "An error to commit; may be given several times");
     app.add_option("--log", into.log, "Where to write the log of all transactions");
+    app.add_option("--user", into.user, "Who to be once the sockets are open, when started as root; \"nobody\" if not said");
     app.add_option("--builtin", into.builtin,
                    "What stands behind the policy: rfc (as RFC 9111 wants a shared cache, if not said) or varnish (as Varnish 7 does)")
         ->check(CLI::IsMember({"rfc", "varnish"}));
@@ -65,6 +71,19 @@ std::pair<std::string, std::uint16_t> host_and_port(const std::string& text) {
         if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
         return {host == "localhost" ? "127.0.0.1" : host, static_cast<std::uint16_t>(port)};
     } catch (const std::logic_error&) { throw std::runtime_error("--listen wants HOST:PORT, not \"" + text + "\""); }
+}
+
+/// R2.18: whoever breaks into the cache is nobody in particular.
+void drop_privileges(const std::string& to) {
+    if (::geteuid() != 0) {
+        if (!to.empty()) throw std::runtime_error("--user needs to be started as root");
+        return;
+    }
+    const auto name = to.empty() ? std::string("nobody") : to;
+    const auto* who = ::getpwnam(name.c_str());
+    if (!who) throw std::runtime_error("There is no user \"" + name + "\"");
+    if (::setgroups(0, nullptr) != 0 || ::setgid(who->pw_gid) != 0 || ::setuid(who->pw_uid) != 0)
+        throw std::runtime_error("Cannot become " + name + ": " + std::strerror(errno));
 }
 
 /// "256MiB", "hot=1GiB".
@@ -109,6 +128,7 @@ void run(const options& asked) {
         std::cout << "ready " << (host.find(':') == std::string::npos ? host : '[' + host + ']') << ':' << listen(all, host, port)
                   << std::endl;
     }
+    drop_privileges(asked.user);
     all.configurations[first->name] = first;
     all.use(first);
     all.run([&] { return steered && steered->quiescent(); });

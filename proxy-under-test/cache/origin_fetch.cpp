@@ -6,6 +6,7 @@
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/delivery.h"
 #include "proxy-under-test/cache/freshness.h"
+#include "proxy-under-test/cache/gzip.h"
 #include "proxy-under-test/cache/planted_bugs.h"
 #include "proxy-under-test/cache/planted_damage.h"
 #include "proxy-under-test/cache/waiting.h"
@@ -220,6 +221,8 @@ void origin_fetch::merge_validated() {
     x.response.status = validated_->head.status;
     x.was_304 = true;
     x.content = validated_->content;
+    parts_ = validated_->parts;
+    gzipped_here_ = validated_->gzipped_here;
     take_lifetime();
     let_go(reader_->complete());
 }
@@ -236,7 +239,8 @@ std::optional<std::string> origin_fetch::take_input() {
         growing_->moved();
     }
     if (!put) return put.error();
-    if (content.size() > engine_.most.response) return "a response of more bytes than --largest-response allows";
+    const bool goes_through = growing_ && growing_->held_back;  // no more of it is held than is on its way
+    if (!goes_through && content.size() > engine_.most.response) return "a response of more bytes than --largest-response allows";
     return std::nullopt;
 }
 
@@ -289,13 +293,53 @@ awaitable<origin_fetch::state> origin_fetch::read_body() {
     }
     if (failure) co_return fail(*failure);
     let_go(reader.complete());
-    co_return growing_ ? state::done : state::store;
+    if (growing_) co_return state::done;
+    if (auto wrong = transform()) {
+        exchange_.log->add("FetchError", *wrong);
+        co_return fail(*wrong);
+    }
+    co_return state::store;
+}
+
+/// beresp.do_gunzip, do_esi, do_gzip, in this order, on the whole content.
+std::optional<std::string> origin_fetch::transform() {
+    auto& x = exchange_;
+    auto& fields = x.response.fields;
+    const bool plain = !fields.has("Content-Encoding");
+    const bool is_gzip = same_name(fields.value("Content-Encoding"), "gzip");
+    if (x.request.method == "HEAD" || x.response.status == 206) return std::nullopt;
+    const auto recoded = [&](bool to_gzip) {
+        if (to_gzip) fields.set("Content-Encoding", "gzip");
+        if (!to_gzip) fields.remove("Content-Encoding");
+        const auto* tag = fields.find("ETag");  // other bytes: the tag may say no more than that they mean the same
+        if (tag && !tag->starts_with("W/")) fields.set("ETag", "W/" + *tag);
+    };
+    if (is_gzip && (x.do_gunzip || x.do_esi)) {
+        auto opened = gunzipped(x.content, engine_.most.response);
+        if (!opened) return opened.error();
+        x.content = std::move(*opened);
+        recoded(false);
+    } else if (!plain && x.do_esi) {
+        return "ESI: a content coding that is not known here";
+    }
+    if (x.do_esi) {
+        auto parsed = parse_esi(x.content);
+        if (!parsed) return "ESI: " + parsed.error();
+        parts_ = std::move(*parsed);
+    } else if (x.do_gzip && plain && !fields.has_element("Cache-Control", "no-transform")) {
+        x.content = gzipped(x.content);
+        recoded(true);
+        if (!fields.has_element("Vary", "Accept-Encoding")) fields.append("Vary", "Accept-Encoding");
+        gzipped_here_ = true;
+    }
+    return std::nullopt;
 }
 
 /// Nobody waits for a refresh in the background, and until it is whole the stale response is better.
 bool origin_fetch::may_stream() const {
     if (planted(bug::store_truncated) || planted(bug::pass_truncated_as_complete)) return false;
-    return exchange_.do_stream && !exchange_.background;
+    const auto& x = exchange_;
+    return x.do_stream && !x.background && !x.do_esi && !x.do_gzip && !x.do_gunzip;
 }
 
 /// A content that is delivered to one client is not read faster than that one takes it. False: it takes no more.
@@ -422,6 +466,8 @@ object_ptr origin_fetch::make_object() {
     made->key = x.key;
     made->head = x.response;
     made->content = std::exchange(x.content, {});
+    made->parts = std::exchange(parts_, {});
+    made->gzipped_here = gzipped_here_;
     made->synthetic = x.synthetic;
     made->passed = x.passed;
     made->has_content = x.synthetic || x.request.method != "HEAD";

@@ -46,6 +46,7 @@ private:
     bool may_send_again(const attempt_result& after, int sent_again) const;
     void take_response();
     void take_lifetime();
+    std::optional<std::string> transform();
     std::optional<std::string> not_modified_refused() const;
     void merge_validated();
     state retry(state when_too_many);
@@ -74,6 +75,8 @@ private:
     nanoseconds first_byte_timeout_{0}, between_bytes_timeout_{0};
     int error_status_ = 503;
     std::string error_reason_ = "Backend fetch failed";
+    std::vector<esi_part> parts_;
+    bool gzipped_here_ = false;
     bool to_be_marked_pass_ = false, body_abandoned_ = false, timed_out_ = false;
 };
 

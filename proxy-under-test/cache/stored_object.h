@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proxy-under-test/cache/clock.h"
+#include "proxy-under-test/cache/esi.h"
 #include "proxy-under-test/cache/fields.h"
 
 namespace badorigin::cache {
@@ -47,6 +48,8 @@ struct stored_object {
     response_head head;
     std::string content;
     std::shared_ptr<body_growth> growing;  ///< null: the content is whole
+    std::vector<esi_part> parts;           ///< of a page with includes; else empty
+    bool gzipped_here = false;             ///< by beresp.do_gzip: opened again for who does not accept it
     bool synthetic = false;                ///< made by the policy; Range is ignored on it
     bool passed = false;                   ///< for its one client only, never stored
     bool has_content = true;               ///< false: the answer to a HEAD request

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy-under-test/cache/gzip.h"
+
 namespace badorigin::cache {
 
 namespace {
@@ -66,7 +68,10 @@ value vcl_context::read(std::string_view variable) {
     }
     const auto [of, member] = split(variable);
     if (of == "req" && client_) return read_req(member);
-    if (of == "req_top" && client_) return read_req(member);
+    if (of == "req_top" && client_) {
+        vcl_context top(environment_, configuration_, const_cast<client_exchange*>(client_->top), nullptr);
+        return client_->top ? top.read_req(member) : read_req(member);
+    }
     if (of == "bereq" && origin_) return read_bereq(member);
     if (of == "beresp" && origin_) return read_beresp(member);
     if (of == "obj" && client_ && client_->object) return read_obj(member);
@@ -114,8 +119,10 @@ value vcl_context::read_req(std::string_view member) const {
     if (member == "transport") return text("HTTP/1");
     if (member == "grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
     if (member == "ttl") return span(c.most_ttl.value_or(std::chrono::hours(24 * 365)));
-    if (member == "esi_level") return integer(0);
-    if (member == "esi" || member == "can_gzip" || member == "hash_ignore_vary") return false;
+    if (member == "esi_level") return integer(c.esi_level);
+    if (member == "esi") return c.esi;
+    if (member == "can_gzip") return accepts_gzip(c.request.fields);
+    if (member == "hash_ignore_vary") return false;
     if (member == "hash_always_miss") return c.hash_always_miss;
     if (member == "hash_ignore_busy") return c.hash_ignore_busy;
     if (member == "is_hitmiss") return c.is_hit_for_miss;
@@ -166,7 +173,9 @@ value vcl_context::read_beresp(std::string_view member) const {
     if (member == "transit_buffer") return vcl::bytes{0};
     if (member == "storage" || member == "storage_hint") return o.storage;
     if (member == "do_stream") return o.do_stream;
-    if (member.starts_with("do_")) return false;
+    if (member == "do_esi") return o.do_esi;
+    if (member == "do_gzip") return o.do_gzip;
+    if (member == "do_gunzip") return o.do_gunzip;
     return {};
 }
 
@@ -182,7 +191,7 @@ value vcl_context::read_obj(std::string_view member) const {
     if (member == "grace") return span(o.grace);
     if (member == "keep") return span(o.keep);
     if (member == "uncacheable") return o.passed;
-    if (member == "can_esi") return false;
+    if (member == "can_esi") return !o.parts.empty();
     if (member == "storage") return o.storage;
     return {};
 }
@@ -194,7 +203,7 @@ value vcl_context::read_resp(std::string_view member) const {
     if (member == "reason") return text(r.reason);
     if (member == "time") return moment(now());
     if (member == "is_streaming") return client_->object && client_->object->growing && !client_->object->growing->ended;
-    if (member == "do_esi") return false;
+    if (member == "do_esi") return client_->esi;
     return {};
 }
 
@@ -215,6 +224,7 @@ void vcl_context::write_req(std::string_view member, const value& to) {
     if (member == "url") c.request.target = vcl::to_string(to);
     if (member == "grace") c.most_grace = span_of(to);
     if (member == "ttl") c.most_ttl = span_of(to);
+    if (member == "esi") c.esi = truth(to);
     if (member == "hash_always_miss") c.hash_always_miss = truth(to);
     if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
     if (member == "backend_hint") c.backend_hint = backend_of(to);
@@ -243,6 +253,9 @@ void vcl_context::write_beresp(std::string_view member, const value& to) {
     if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
     if (member == "body") o.content = vcl::to_string(to);
     if (member == "do_stream") o.do_stream = truth(to);
+    if (member == "do_esi") o.do_esi = truth(to);
+    if (member == "do_gzip") o.do_gzip = truth(to);
+    if (member == "do_gunzip") o.do_gunzip = truth(to);
     if (member == "storage" || member == "storage_hint") {
         const auto name = vcl::to_string(to);
         if (environment_.objects.areas.contains(name)) {
@@ -261,6 +274,7 @@ void vcl_context::write_resp(std::string_view member, const value& to) {
     }
     if (member == "reason") r.reason = vcl::to_string(to);
     if (member == "body") client_->synthetic = vcl::to_string(to);
+    if (member == "do_esi") client_->esi = truth(to);
 }
 
 void vcl_context::unset(std::string_view variable) {
@@ -292,7 +306,7 @@ field_list* vcl_context::fields_of(std::string_view variable, std::string_view& 
     if (!member.starts_with(http_prefix)) return nullptr;
     header = member.substr(http_prefix.size());
     if (of == "req" && client_) return &client_->request.fields;
-    if (of == "req_top" && client_) return &client_->request.fields;  // without ESI every request is its own top
+    if (of == "req_top" && client_) return &const_cast<client_exchange*>(client_->top ? client_->top : client_)->request.fields;
     if (of == "bereq" && origin_) return &origin_->request.fields;
     if (of == "beresp" && origin_) return &origin_->response.fields;
     if (of == "resp" && client_) return &client_->response.fields;

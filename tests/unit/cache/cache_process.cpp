@@ -180,6 +180,7 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
                                    std::to_string(now_),
                                    "--log",
                                    directory_ + "/log"};
+    if (::geteuid() == 0) words.insert(words.end(), {"--user", "root"});  // the test's folder is its own
     for (const auto& each : planted) words.insert(words.end(), {"--plant", each});
     words.insert(words.end(), options.begin(), options.end());
     std::vector<char*> argv;
