@@ -365,6 +365,7 @@ awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_bo
     exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
     const auto fetching =
         std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), body, std::move(validated), std::move(lead));
+    if (exchange_.original.version >= 11 && !page_) fetching->tell_of_interim(*client_);
     co_await until_woken([&](auto wake) { fetching->start(wake); });
     if (fetching->body_abandoned()) ended_ = end::close;
     co_return fetching->result();

@@ -15,7 +15,8 @@
 namespace badorigin::cache {
 
 struct end_points {
-    std::string client_ip, server_ip;
+    std::string client_ip, server_ip;  ///< as a PROXY header says, where there is one
+    std::string remote_ip, local_ip;   ///< of the connection
     std::uint16_t client_port = 0, server_port = 0;
     std::uint64_t session_id = 0;
 };

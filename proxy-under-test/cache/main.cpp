@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <fmt/core.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -38,7 +39,9 @@ constexpr auto examples = R"(Examples:
 
 void set_up(CLI::App& app, options& into) {
     app.set_version_flag("--version", "badorigin-cache 0.1.0");
-    app.add_option("--listen", into.listen, "HOST:PORT to serve clients on; port 0 chooses one");
+    app.add_option(
+        "--listen", into.listen,
+        "HOST:PORT[,PROXY] to serve clients on; port 0 chooses one. PROXY: each connection begins with a PROXY header, version 1 or 2");
     app.add_option("--vcl", into.vcl, "The policy");
     app.add_option("--control", into.control, "Unix socket for control; when its one connection ends, the process does");
     app.add_option("--clock", into.clock, "real, or virtual: time moves only by the control socket")
@@ -123,12 +126,15 @@ void run(const options& asked) {
     signals.async_wait([](const boost::system::error_code&, int) { all.stop(); });
     std::unique_ptr<control> steered;
     if (!asked.control.empty()) steered = std::make_unique<control>(all, asked.control);
+    std::string ready;
     for (const auto& where : asked.listen) {
-        const auto [host, port] = host_and_port(where);
-        std::cout << "ready " << (host.find(':') == std::string::npos ? host : '[' + host + ']') << ':' << listen(all, host, port)
-                  << std::endl;
+        const bool proxied = where.ends_with(",PROXY");
+        const auto [host, port] = host_and_port(proxied ? where.substr(0, where.size() - 6) : where);
+        ready +=
+            fmt::format("ready {}:{}\n", host.find(':') == std::string::npos ? host : '[' + host + ']', listen(all, host, port, proxied));
     }
     drop_privileges(asked.user);
+    std::cout << ready << std::flush;
     all.configurations[first->name] = first;
     all.use(first);
     all.run([&] { return steered && steered->quiescent(); });

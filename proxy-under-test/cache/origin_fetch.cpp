@@ -51,6 +51,7 @@ void origin_fetch::start(std::function<void()> have_result) {
 /// To the client that asked, and to who waited for the same.
 void origin_fetch::hand_over() {
     body_ = nullptr;
+    client_ = nullptr;
     lead_.end(ended_);
     if (auto call = std::exchange(have_result_, nullptr)) call();
 }

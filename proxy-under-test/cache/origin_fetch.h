@@ -18,6 +18,8 @@ public:
 
     /// Calls back once, when there is a result; its content may be growing then.
     void start(std::function<void()> have_result);
+    /// Interim responses go there, until there is a result (RFC 9110 15.2).
+    void tell_of_interim(connection& client) { client_ = &client; }
     /// What the client side delivers, or null when there is nothing.
     const object_ptr& result() const { return result_; }
     /// The client's connection cannot carry another request: part of its body was left unread.
@@ -43,6 +45,7 @@ private:
     awaitable<attempt_result> exchange_heads(attempt_result so_far, bool omit_body, bool first);
     awaitable<io> send_some(std::string& pending, bool& body_done, const bool& early, bool first);
     awaitable<std::optional<std::string>> read_head(nanoseconds until);
+    awaitable<void> pass_interim();
     bool may_send_again(const attempt_result& after, int sent_again) const;
     void take_response();
     void take_lifetime();
@@ -66,6 +69,7 @@ private:
     request_body* body_;
     object_ptr validated_, result_;
     fetch_lead lead_;
+    connection* client_ = nullptr;
     std::function<void()> have_result_;
     std::shared_ptr<body_growth> growing_;  ///< once the content is delivered while it comes
     fetch_end ended_{fetch_end::what::failed, nullptr};

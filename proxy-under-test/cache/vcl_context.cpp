@@ -85,8 +85,10 @@ value vcl_context::read_common(std::string_view variable) const {
     if (!client_ && !origin_) return {};
     const auto& ends = client_ ? client_->ends : origin_->ends;
     if (variable == "client.identity") return text(client_ && !client_->identity.empty() ? client_->identity : ends.client_ip);
-    if (variable == "client.ip" || variable == "remote.ip") return vcl::ip{ends.client_ip};
-    if (variable == "server.ip" || variable == "local.ip") return vcl::ip{ends.server_ip};
+    if (variable == "client.ip") return vcl::ip{ends.client_ip};
+    if (variable == "server.ip") return vcl::ip{ends.server_ip};
+    if (variable == "remote.ip") return vcl::ip{ends.remote_ip};
+    if (variable == "local.ip") return vcl::ip{ends.local_ip};
     if (variable == "server.port") return integer(ends.server_port);
     if (variable == "local.endpoint") return text(ends.server_ip + ':' + std::to_string(ends.server_port));
     if (variable == "local.socket") return text("a0");

@@ -1,5 +1,6 @@
 #include "tests/unit/cache/cache_process.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -169,7 +170,7 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
 
     std::vector<std::string> words{BADORIGIN_BUILD_DIR "/badorigin-cache",
                                    "--listen",
-                                   "127.0.0.1:0",
+                                   std::ranges::find(options, "--proxied") == options.end() ? "127.0.0.1:0" : "127.0.0.1:0,PROXY",
                                    "--vcl",
                                    vcl,
                                    "--control",
@@ -180,9 +181,10 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
                                    std::to_string(now_),
                                    "--log",
                                    directory_ + "/log"};
-    if (::geteuid() == 0) words.insert(words.end(), {"--user", "root"});  // the test's folder is its own
+    const bool says_user = std::ranges::find(options, "--user") != options.end();
+    if (::geteuid() == 0 && !says_user) words.insert(words.end(), {"--user", "root"});  // the test's folder is its own
     for (const auto& each : planted) words.insert(words.end(), {"--plant", each});
-    words.insert(words.end(), options.begin(), options.end());
+    std::ranges::copy_if(options, std::back_inserter(words), [](const std::string& word) { return word != "--proxied"; });
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);

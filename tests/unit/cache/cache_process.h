@@ -64,7 +64,8 @@ private:
 
 class cache_process {
 public:
-    /// `policy` follows the version line and a backend `app` at the origin.
+    /// `options`: of the command line; "--proxied": its listener wants PROXY headers. `policy` follows the version line and a backend `app`
+    /// at the origin.
     cache_process(const origin& of, std::string_view policy = {}, const std::vector<std::string>& planted = {},
                   const std::vector<std::string>& options = {});
     ~cache_process();
