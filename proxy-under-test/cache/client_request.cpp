@@ -32,6 +32,15 @@ std::string cache_key(const client_exchange& of) {
     }
     return key;
 }
+
+/// What this one client was to get alone is read no further.
+void abandon(object_ptr& object) {
+    if (object && object->growing && object->growing->held_back) {
+        object->growing->unread = true;
+        object->growing->moved();
+    }
+    object.reset();
+}
 }  // namespace
 
 client_request::client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive, client_request* page)
@@ -173,7 +182,7 @@ awaitable<client_request::state> client_request::recv() {
             after_hash_ = state::pass;
             break;
         case vcl::action::pipe:
-            after_hash_ = planted(bug::ignore_pipe) ? state::pass : state::pipe;
+            after_hash_ = page_ || planted(bug::ignore_pipe) ? state::pass : state::pipe;  // an include has no connection to give away
             break;
         case vcl::action::purge:
             after_hash_ = state::purge;
@@ -256,6 +265,7 @@ bool client_request::serve_stale_instead() {
     auto& x = exchange_;
     static constexpr auto errors = std::to_array({500, 502, 503, 504});
     if (!fallback_ || (x.object && std::ranges::find(errors, x.object->head.status) == errors.end())) return false;
+    abandon(x.object);
     x.object = std::exchange(fallback_, nullptr);
     x.log->add("Hit", fmt::format("{} stale-if-error", x.object->fetch_id));
     return hit_ = true;
@@ -326,6 +336,7 @@ awaitable<client_request::state> client_request::pass() {
     exchange.is_hit_for_pass = x.is_hit_for_pass;
     x.object = co_await fetch(std::move(exchange), &body_, nullptr, {});
     if (body_.broken()) {  // nobody to answer
+        abandon(x.object);
         ended_ = end::close_at_once;
         co_return state::done;
     }
@@ -390,7 +401,7 @@ awaitable<client_request::state> client_request::deliver() {
     if (engine_.tell_status) tell_status(*object);
     const auto decided = policy(vcl::subroutine::deliver);
     if (decided.what != vcl::action::deliver) {
-        x.object.reset();
+        abandon(x.object);
         hit_ = false;
         co_return decide(decided, state::failed);
     }
@@ -419,7 +430,7 @@ awaitable<client_request::state> client_request::synth() {
     // The 503 for too many restarts comes by here as well: a policy that restarts every answer would go round for ever.
     if (decided.what == vcl::action::restart && x.restarts <= max_restarts) co_return state::restart;
     if (decided.what == vcl::action::fail) ended_ = end::close;
-    co_return co_await send_response(x.synthetic, false, true);
+    co_return co_await send_response(x.synthetic, planted(bug::range_of_synthesized), true);
 }
 
 awaitable<client_request::state> client_request::send_response(std::string_view content, bool conditions, bool has_content) {
@@ -435,6 +446,10 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     if ((!keep_alive_ || policy_closes) && ended_ == end::keep) ended_ = end::close;
     const bool assembled = x.object && !x.object->parts.empty() && x.esi && x.response.status == 200 && x.request.method != "HEAD";
     if (assembled) co_return co_await send_page(*x.object);
+    if (x.object && !x.object->parts.empty() && x.esi && x.request.method == "HEAD") {
+        x.response.fields.remove("Content-Length");  // of the page before it is put together
+        has_content = false;
+    }
     std::string opened;
     if (x.object && x.object->gzipped_here && !accepts_gzip(x.request.fields)) {
         opened = gunzipped(content, engine_.most.response).value_or("");
@@ -443,7 +458,7 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     }
     const auto growing = x.object ? x.object->growing : nullptr;
     if (growing && !can_be_streamed(*growing)) {
-        growing->held_back = false;
+        growing->release();
         while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
         content = x.object->content;
     }
@@ -549,7 +564,7 @@ awaitable<client_request::state> client_request::hand_to_page(std::string_view c
     x.log->add("RespStatus", std::to_string(x.response.status));
     const auto object = x.object;
     if (const auto growing = object ? object->growing : nullptr) {
-        growing->held_back = false;
+        growing->release();
         while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
         if (growing->broken) co_return state::done;
         content = object->content;

@@ -69,6 +69,9 @@ constexpr auto table = std::to_array<bug_description>({
     {bug::forward_content_length_with_transfer_encoding, "forward-content-length-with-transfer-encoding",
      "accepts and forwards Content-Length beside Transfer-Encoding", "framing ambiguities refused"},
     {bug::forward_hop_by_hop, "forward-hop-by-hop", "forwards hop-by-hop fields", "hop-by-hop fields stay on their hop"},
+    {bug::ignore_esi, "ignore-esi", "delivers a page with its ESI elements as they are", "expectation of the scenario"},
+    {bug::range_of_synthesized, "range-of-synthesized", "answers a range of a synthesized response with that range",
+     "expectation of the scenario"},
     {bug::unconditional_304, "unconditional-304", "answers hits with 304 to clients that set no condition",
      "304 only to who asked conditionally"},
 });

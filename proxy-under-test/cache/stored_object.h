@@ -26,6 +26,11 @@ struct body_growth {
     std::uint64_t dropped = 0;            ///< bytes before the object's content, delivered already
 
     void wait(std::function<void()> wake) { waiting_.push_back(std::move(wake)); }
+    /// Its reader waits for the whole.
+    void release() {
+        held_back = false;
+        moved();
+    }
     /// There is more, or less, or the end.
     void moved() {
         for (auto& wake : std::exchange(waiting_, {})) wake();

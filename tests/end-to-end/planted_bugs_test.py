@@ -16,6 +16,8 @@ NAMED_BY_EXPECTATIONS = {
     "no-retry": "return (retry) is the policy's wish; a 503 instead is a lawful answer",
     "ignore-pipe": "pass instead of pipe is a lawful way of forwarding; the packets do not say which one the policy asked for",
     "ignore-grace": "to wait for a new copy instead of serving a stale one is always lawful",
+    "ignore-esi": "what a page says to caches between tags is the policy's to follow; the packets do not say that it was to be",
+    "range-of-synthesized": "a range of a response that was made up is a lawful answer; that the policy's answer is not cut is Varnish's promise",
     "ignore-hash-data": "that a user's name belongs to the cache key stands in the policy alone; the response does not vary by it",
 }
 

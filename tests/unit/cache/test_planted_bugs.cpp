@@ -369,6 +369,18 @@ std::function<bool(const plants&)> refused(std::string request) {
     };
 }
 
+bool page_is_put_together(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "sub vcl_backend_response { set beresp.do_esi = true; }", bugs);
+    return ask(cache, app, get("/x"), ok("a<esi:remove>b</esi:remove>c")).body == "ac";
+}
+
+bool synthesized_comes_whole(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); }", bugs);
+    return ask(cache, get("/x", "Range: bytes=0-0\r\n")).status() == 200;
+}
+
 bool hop_by_hop_stays(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
@@ -442,6 +454,8 @@ const std::vector<proof> proofs{
      refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")},
     {"forward-hop-by-hop", hop_by_hop_stays},
     {"unconditional-304", hit_is_200},
+    {"ignore-esi", page_is_put_together},
+    {"range-of-synthesized", synthesized_comes_whole},
 };
 
 class planted : public ::testing::TestWithParam<proof> {};

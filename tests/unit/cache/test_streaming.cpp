@@ -162,6 +162,24 @@ TEST(streaming_of_passes, an_origin_is_not_read_faster_than_its_client_reads) {
     EXPECT_EQ(taken, 64 * part.size());
 }
 
+TEST(streaming_of_passes, an_answer_that_a_policy_restarts_is_read_no_further) {
+    origin app;
+    cache_process cache(app,
+                        "sub vcl_recv { return (pass); } "
+                        "sub vcl_deliver { if (req.restarts == 0) { set req.url = \"/again\"; return (restart); } }");
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto first = app.accept();
+    first.read();
+    first.send("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\nabc");
+    auto second = app.accept();
+    EXPECT_EQ(second.read().start_line, "GET /again HTTP/1.1");
+    second.send(ok("second"));
+    EXPECT_EQ(client.read().body, "second");
+    first.send("more");
+    EXPECT_TRUE(first.at_end());
+}
+
 TEST(streaming_of_passes, a_client_that_goes_away_ends_the_fetch) {
     origin app;
     cache_process cache(app, "sub vcl_recv { return (pass); }");
