@@ -4,16 +4,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -27,6 +31,20 @@ constexpr int patience_ms = 5000;
 bool readable(int descriptor, int timeout_ms) {
     pollfd one{descriptor, POLLIN, 0};
     return ::poll(&one, 1, timeout_ms) > 0;
+}
+
+/// Of the test's side, so that it can be told when all that was sent has been delivered.
+std::set<int>& open_wires() {
+    static std::set<int> all;
+    return all;
+}
+
+/// The kernel of the peer has it, so the cache's event loop finds it.
+bool all_delivered() {
+    return std::ranges::all_of(open_wires(), [](int descriptor) {
+        int queued = 0;
+        return ::ioctl(descriptor, SIOCOUTQ, &queued) != 0 || queued == 0;
+    });
 }
 
 sockaddr_in loopback(int port) {
@@ -55,6 +73,9 @@ int message::status() const {
     return start_line.size() < 12 ? 0 : std::stoi(start_line.substr(9, 3));
 }
 
+wire::wire(int descriptor) : descriptor_(descriptor) {
+    if (descriptor >= 0) open_wires().insert(descriptor);
+}
 wire::wire(wire&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), input_(std::move(other.input_)) {}
 wire& wire::operator=(wire&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
@@ -132,7 +153,9 @@ void wire::half_close() {
     ::shutdown(descriptor_, SHUT_WR);
 }
 void wire::close() {
-    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+    if (descriptor_ < 0) return;
+    open_wires().erase(descriptor_);
+    ::close(std::exchange(descriptor_, -1));
 }
 void wire::reset() {
     const linger at_once{1, 0};
@@ -258,6 +281,12 @@ nlohmann::json cache_process::ask(const nlohmann::json& what) {
         if (got <= 0) throw std::runtime_error("the cache has ended");
         answers_.append(more, static_cast<std::size_t>(got));
     }
+}
+
+nlohmann::json cache_process::sync() {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+    while (!all_delivered() && std::chrono::steady_clock::now() < until) ::sched_yield();
+    return ask({{"do", "sync"}});
 }
 
 void cache_process::advance(std::chrono::nanoseconds by) {

@@ -27,7 +27,7 @@ struct message {
 /// One end of a connection.
 class wire {
 public:
-    explicit wire(int descriptor) : descriptor_(descriptor) {}
+    explicit wire(int descriptor);
     wire(wire&& other) noexcept;
     wire& operator=(wire&& other) noexcept;
     ~wire();
@@ -72,7 +72,8 @@ public:
 
     wire connect();
     nlohmann::json ask(const nlohmann::json& what);
-    nlohmann::json sync() { return ask({{"do", "sync"}}); }
+    /// At rest, with all that the test has sent.
+    nlohmann::json sync();
     void advance(std::chrono::nanoseconds by);
     bool alive() const;
     int exit_code();  ///< waits for the end
