@@ -81,7 +81,7 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
             }
         }
     }
-    if (stored && size > 0 && !response.fields.has("Accept-Ranges")) response.fields.set("Accept-Ranges", "bytes");
+    if (stored && (size > 0 || exchange.streamed) && !response.fields.has("Accept-Ranges")) response.fields.set("Accept-Ranges", "bytes");
     return content;
 }
 }  // namespace
