@@ -85,6 +85,7 @@ void drop_privileges(const std::string& to) {
     const auto name = to.empty() ? std::string("nobody") : to;
     const auto* who = ::getpwnam(name.c_str());
     if (!who) throw std::runtime_error("There is no user \"" + name + "\"");
+    if (who->pw_uid == 0) return;  // root in a container may lack the right to become even that
     if (::setgroups(0, nullptr) != 0 || ::setgid(who->pw_gid) != 0 || ::setuid(who->pw_uid) != 0)
         throw std::runtime_error("Cannot become " + name + ": " + std::strerror(errno));
 }
