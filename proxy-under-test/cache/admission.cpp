@@ -71,6 +71,13 @@ std::optional<std::string> framing_refused(const std::vector<const line*>& lengt
     return std::nullopt;
 }
 
+/// For the parser: a later HTTP/1.x is read as 1.1 (RFC 9110 2.5), and a status line may end behind its status (RFC 9112 4).
+void normalize_start_line(std::string& head, std::string_view start_line, side of) {
+    const auto minor = of == side::request ? start_line.size() - 1 : 7;
+    if (of == side::response && start_line.size() == 12) head.insert(12, 1, ' ');
+    if (start_line.size() > minor && start_line[minor] > '1') head[minor] = '1';
+}
+
 void drop(std::string& head, const line& which) {
     const auto at = head.find(which.whole);
     head.erase(at, which.whole.size());
@@ -162,6 +169,7 @@ std::expected<admitted_head, std::string> admit(std::string head, side of) {
     }
 
     admitted_head out{std::move(head), {}};
+    normalize_start_line(out.text, start_line, of);
     auto lengths = named("Content-Length");
     const auto codings = named("Transfer-Encoding");
     if (lengths.size() > 1 && planted(bug::accept_several_content_length)) {

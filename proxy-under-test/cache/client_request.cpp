@@ -9,6 +9,7 @@
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/delivery.h"
 #include "proxy-under-test/cache/forwarding.h"
+#include "proxy-under-test/cache/gzip.h"
 #include "proxy-under-test/cache/invalidation.h"
 #include "proxy-under-test/cache/origin_fetch.h"
 #include "proxy-under-test/cache/planted_bugs.h"
@@ -18,6 +19,7 @@ namespace badorigin::cache {
 
 namespace {
 constexpr int max_restarts = 4;
+constexpr std::size_t most_at_once = 64 * 1024;
 constexpr int most_rounds = 8;                            ///< of waiting for what then is not for this request
 constexpr auto most_waiting = std::chrono::seconds(120);  ///< for another's fetch, whatever that one is allowed to take
 
@@ -29,14 +31,24 @@ std::string cache_key(const client_exchange& of) {
     }
     return key;
 }
+
+/// What this one client was to get alone is read no further.
+void abandon(object_ptr& object) {
+    if (object && object->growing && object->growing->held_back) {
+        object->growing->unread = true;
+        object->growing->moved();
+    }
+    object.reset();
+}
 }  // namespace
 
-client_request::client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive)
+client_request::client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive, client_request* page)
     : engine_(in),
-      configuration_(in.active),
+      configuration_(page ? page->configuration_ : in.active),
       client_(std::move(client)),
       body_(*client_, reader, reader.request().version >= 11 && reader.request().fields.has_element("Expect", "100-continue")),
-      keep_alive_(keep_alive) {
+      keep_alive_(keep_alive),
+      page_(page) {
     auto& x = exchange_;
     x.xid = engine_.next_xid();
     x.session = &client_->limits;
@@ -45,10 +57,16 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     x.request = reader.request();
     x.has_body = body_.present();
     x.body_length = body_.length();
-    x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} rxreq", x.ends.session_id));
-    take_host_from_target(x.request);
-    remove_nominated(x.request.fields);
-    name_client(x.request, x.ends.client_ip);
+    x.log = std::make_shared<transaction_log>(
+        engine_.log, x.xid, page ? fmt::format("req {} esi", page->exchange_.xid) : fmt::format("req {} rxreq", x.ends.session_id));
+    if (page) {
+        x.esi_level = page->exchange_.esi_level + 1;
+        x.top = page->exchange_.top ? page->exchange_.top : &page->exchange_;
+    } else {
+        take_host_from_target(x.request);
+        remove_nominated(x.request.fields);
+        name_client(x.request, x.ends.client_ip);
+    }
     x.request.fields.remove("Expect");
     x.original = x.request;
     x.log->add("ReqStart", fmt::format("{} {}", x.ends.client_ip, x.ends.client_port));
@@ -164,7 +182,7 @@ awaitable<client_request::state> client_request::recv() {
             after_hash_ = state::pass;
             break;
         case vcl::action::pipe:
-            after_hash_ = planted(bug::ignore_pipe) ? state::pass : state::pipe;
+            after_hash_ = page_ || planted(bug::ignore_pipe) ? state::pass : state::pipe;  // an include has no connection to give away
             break;
         case vcl::action::purge:
             after_hash_ = state::purge;
@@ -252,6 +270,7 @@ bool client_request::serve_stale_instead() {
     auto& x = exchange_;
     static constexpr auto errors = std::to_array({500, 502, 503, 504});
     if (!fallback_ || (x.object && std::ranges::find(errors, x.object->head.status) == errors.end())) return false;
+    abandon(x.object);
     x.object = std::exchange(fallback_, nullptr);
     x.log->add("Hit", fmt::format("{} stale-if-error", x.object->fetch_id));
     return hit_ = true;
@@ -294,14 +313,7 @@ void client_request::refresh_in_background(const object_ptr& stale, fetch_lead l
     const auto validated = stale->has_validator() ? stale : nullptr;
     make_conditional(exchange.request, validated);
     exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));
-    boost::asio::co_spawn(
-        engine_.io,
-        [](engine& in, configuration_ptr by, origin_exchange what, object_ptr known, fetch_lead led) -> awaitable<void> {
-            origin_fetch fetch(in, std::move(by), std::move(what), nullptr, std::move(known));
-            co_await fetch.run();
-            led.end(fetch.ended());
-        }(engine_, configuration_, std::move(exchange), validated, std::move(lead)),
-        unattended);
+    std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), nullptr, validated, std::move(lead))->start({});
 }
 
 awaitable<client_request::state> client_request::miss() {
@@ -335,6 +347,7 @@ awaitable<client_request::state> client_request::pass() {
     exchange.is_hit_for_pass = x.is_hit_for_pass;
     x.object = co_await fetch(std::move(exchange), &body_, nullptr, {});
     if (body_.broken()) {  // nobody to answer
+        abandon(x.object);
         ended_ = end::close_at_once;
         co_return state::done;
     }
@@ -377,12 +390,13 @@ std::string client_request::key_of(const std::string& target) {
 
 awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead) {
     exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
-    origin_fetch fetch(engine_, configuration_, std::move(exchange), body, std::move(validated));
-    auto brought = co_await fetch.run();
-    lead.end(fetch.ended());
-    if (fetch.body_abandoned()) ended_ = end::close;
-    fetch_decided_ = fetch.for_client();
-    co_return brought;
+    const auto fetching =
+        std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), body, std::move(validated), std::move(lead));
+    if (exchange_.original.version >= 11 && !page_) fetching->tell_of_interim(*client_);
+    co_await until_woken([&](auto wake) { fetching->start(wake); });
+    if (fetching->body_abandoned()) ended_ = end::close;
+    fetch_decided_ = fetching->for_client();
+    co_return fetching->result();
 }
 
 origin_exchange client_request::origin_request(bool passed) {
@@ -405,7 +419,7 @@ awaitable<client_request::state> client_request::deliver() {
     if (engine_.tell_status) tell_status(*object);
     const auto decided = policy(vcl::subroutine::deliver);
     if (decided.what != vcl::action::deliver) {
-        x.object.reset();
+        abandon(x.object);
         hit_ = false;
         co_return decide(decided, state::failed);
     }
@@ -434,7 +448,7 @@ awaitable<client_request::state> client_request::synth() {
     // The 503 for too many restarts comes by here as well: a policy that restarts every answer would go round for ever.
     if (decided.what == vcl::action::restart && x.restarts <= max_restarts) co_return state::restart;
     if (decided.what == vcl::action::fail) ended_ = end::close;
-    co_return co_await send_response(x.synthetic, false, true);
+    co_return co_await send_response(x.synthetic, planted(bug::range_of_synthesized), true);
 }
 
 awaitable<client_request::state> client_request::send_response(std::string_view content, bool conditions, bool has_content) {
@@ -444,14 +458,177 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
         x.response.status = 503;
         x.response.reason = standard_reason(503);
     }
+    if (page_) co_return co_await hand_to_page(content);
     if (!body_.all_read() && body_.present() && body_.awaits_permission()) ended_ = end::close;
     const bool policy_closes = x.response.fields.has_element("Connection", "close");
     if ((!keep_alive_ || policy_closes) && ended_ == end::keep) ended_ = end::close;
-    const auto out = framed(x, content, conditions, has_content, ended_ == end::keep);
+    const bool assembled = x.object && !x.object->parts.empty() && x.esi && x.response.status == 200 && x.request.method != "HEAD";
+    if (assembled) co_return co_await send_page(*x.object);
+    if (x.object && !x.object->parts.empty() && x.esi && x.request.method == "HEAD") {
+        x.response.fields.remove("Content-Length");  // of the page before it is put together
+        has_content = false;
+    }
+    std::string opened;
+    if (x.object && x.object->gzipped_here && !accepts_gzip(x.request.fields)) {
+        opened = gunzipped(content, engine_.most.response).value_or("");
+        content = opened;
+        x.response.fields.remove("Content-Encoding");
+    }
+    const auto growing = x.object ? x.object->growing : nullptr;
+    if (growing && !can_be_streamed(*growing)) {
+        growing->release();
+        while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
+        content = x.object->content;
+    }
+    x.streamed = growing && !growing->ended;
+    const auto out = framed(x, x.streamed ? std::string_view() : content, conditions, has_content, ended_ == end::keep);
     x.log->add("RespStatus", std::to_string(x.response.status));
     x.log->add_fields("RespHeader", x.response.fields);
-    if (co_await client_->write(out.head, out.content(), client_->limits.idle_send) != io::ok) ended_ = end::close_at_once;
+    const bool sent = co_await client_->write(out.head, out.content(), client_->limits.idle_send) == io::ok;
+    if (x.streamed) {
+        const bool bodiless =
+            x.request.method == "HEAD" || x.response.status == 204 || x.response.status == 205 || x.response.status == 304;
+        const bool whole = sent && (bodiless || co_await stream(*x.object, *growing));
+        growing->unread = true;
+        growing->moved();
+        if (!whole) ended_ = end::close_at_once;
+    }
+    if (!sent || (growing && growing->broken)) ended_ = end::close_at_once;
     co_return state::done;
+}
+
+/// A page with its includes: in chunks, so that what stands before an include does not wait for it (R2.24).
+awaitable<client_request::state> client_request::send_page(stored_object& page) {
+    auto& x = exchange_;
+    for (const auto name : {"ETag", "Last-Modified", "Content-Length", "Accept-Ranges"}) x.response.fields.remove(name);  // not the page's
+    bool whole = true;
+    if (x.original.version < 11) {
+        collected_.emplace();
+        co_await put_parts(page);
+        const auto out = framed(x, *collected_, false, true, ended_ == end::keep);
+        const auto put = co_await client_->write(out.head, out.content(), client_->limits.idle_send);
+        whole = put == io::ok;
+    } else {
+        if (ended_ != end::keep) x.response.fields.set("Connection", "close");
+        x.response.fields.set("Transfer-Encoding", "chunked");
+        const auto head = to_wire(x.response);
+        const auto begun = co_await client_->write(head, {}, client_->limits.idle_send);
+        whole = begun == io::ok && co_await put_parts(page);
+        if (whole) {
+            const auto put = co_await client_->write("0\r\n\r\n", {}, client_->limits.idle_send);
+            whole = put == io::ok;
+        }
+    }
+    x.log->add("RespStatus", std::to_string(x.response.status));
+    x.log->add_fields("RespHeader", x.response.fields);
+    if (!whole) ended_ = end::close_at_once;
+    co_return state::done;
+}
+
+/// False: the client takes no more.
+awaitable<bool> client_request::put_parts(const stored_object& page) {
+    for (const auto& part : page.parts) {
+        if (!part.include.empty()) {
+            if (exchange_.esi_level < most_esi_levels) co_await include(part);
+            continue;
+        }
+        const bool taken = co_await put(std::string_view(page.content).substr(part.at, part.size));
+        if (!taken) co_return false;
+    }
+    co_return true;
+}
+
+/// A request of its own, as the page's was, with another target. What fails, fails alone.
+awaitable<void> client_request::include(const esi_part& part) {
+    const auto& page = exchange_;
+    auto head = page.original;
+    std::string_view where = part.include;
+    constexpr std::string_view scheme = "http://";
+    if (same_name(where.substr(0, scheme.size()), scheme)) {
+        head.target = where;
+        take_host_from_target(head);
+    } else {
+        head.target = same_origin_target(where, page.request.target, "").value_or("/");
+    }
+    head.method = "GET";
+    for (const auto name : {"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since",
+                            "If-Unmodified-Since", "Cache-Control", "Accept-Encoding"}) {
+        head.fields.remove(name);
+    }
+    message_reader reader(side::request);
+    auto wire = std::string("GET / HTTP/1.1\r\nHost: a\r\n\r\n");  // a request without content, whose head then is this one
+    if (!reader.put(wire)) co_return;
+    reader.request() = std::move(head);
+    client_request child(engine_, client_, reader, true, this);
+    child.may_fail_ = part.may_fail;
+    co_await child.run();
+}
+
+/// Text of the page, or of what it includes, at whatever depth.
+awaitable<bool> client_request::put(std::string_view text) {
+    if (text.empty()) co_return true;
+    if (page_) co_return co_await page_->put(text);
+    if (collected_) {
+        *collected_ += text;
+        co_return true;
+    }
+    const auto chunk = as_chunk(text);
+    const auto put = co_await client_->write(chunk, {}, client_->limits.idle_send);
+    co_return put == io::ok;
+}
+
+awaitable<client_request::state> client_request::hand_to_page(std::string_view content) {
+    auto& x = exchange_;
+    x.log->add("RespStatus", std::to_string(x.response.status));
+    const auto object = x.object;
+    if (const auto growing = object ? object->growing : nullptr) {
+        growing->release();
+        while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
+        if (growing->broken) co_return state::done;
+        content = object->content;
+    }
+    if (x.response.status != 200 && may_fail_) co_return state::done;
+    if (object && !object->parts.empty() && x.esi) {
+        co_await put_parts(*object);
+    } else if (object && object->gzipped_here) {
+        const auto opened = gunzipped(content, engine_.most.response).value_or("");
+        co_await put(opened);
+    } else {
+        co_await put(content);
+    }
+    co_return state::done;
+}
+
+/// Not where its end matters: for a range of it, and for a client that could not be told its length.
+bool client_request::can_be_streamed(const body_growth& growing) const {
+    const auto& x = exchange_;
+    return !x.request.fields.has("Range") && (growing.length || x.original.version >= 11);
+}
+
+/// The content as it comes. False: it did not come whole, or the client has gone.
+awaitable<bool> client_request::stream(stored_object& object, body_growth& growing) {
+    const bool chunked = !growing.length;
+    for (std::uint64_t sent = 0;;) {
+        const auto at = sent - growing.dropped;
+        auto piece = object.content.substr(at, most_at_once);
+        if (piece.empty() && growing.ended) break;
+        if (piece.empty()) {
+            co_await until_woken([&](auto wake) { growing.wait(wake); });
+            continue;
+        }
+        sent += piece.size();
+        if (growing.held_back) {
+            object.content.erase(0, at + piece.size());
+            growing.dropped = sent;
+            growing.moved();
+        }
+        if (chunked) piece = as_chunk(piece);
+        const auto put = co_await client_->write(piece, client_->limits.idle_send);
+        if (put != io::ok) co_return false;
+    }
+    if (growing.broken || !chunked) co_return !growing.broken;
+    const auto put = co_await client_->write("0\r\n\r\n", {}, client_->limits.idle_send);
+    co_return put == io::ok;
 }
 
 /// return (restart): the request as the policy has changed it, from the start.

@@ -8,7 +8,8 @@ namespace badorigin::cache {
 
 class client_request {
 public:
-    client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive);
+    /// `page`: whose include this is; its text then goes into the page. Null: the client asked for it.
+    client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive, client_request* page = nullptr);
 
     enum class end { keep, close, close_at_once };
     awaitable<end> run();
@@ -36,6 +37,13 @@ private:
     bool serve_stale_instead();
     void note_passed(const stored_object& answer);
     std::string key_of(const std::string& target);
+    awaitable<state> send_page(stored_object& page);
+    awaitable<bool> put_parts(const stored_object& page);
+    awaitable<void> include(const esi_part& part);
+    awaitable<bool> put(std::string_view text);
+    awaitable<state> hand_to_page(std::string_view content);
+    bool can_be_streamed(const body_growth& growing) const;
+    awaitable<bool> stream(stored_object& object, body_growth& growing);
     void tell_status(const stored_object& object);
     awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
     void refresh_in_background(const object_ptr& stale, fetch_lead lead);
@@ -57,6 +65,9 @@ private:
     object_ptr validated_, fallback_;
     std::optional<vcl::outcome> fetch_decided_;
     end ended_ = end::keep;
+    client_request* page_;
+    bool may_fail_ = false;                 ///< an include that nothing stands for when it fails
+    std::optional<std::string> collected_;  ///< the page's text, for a client that has to be told its length
 };
 
 /// Both ways, byte by byte, until both ends are done (pipe.cpp).

@@ -52,6 +52,10 @@ connection::connection(network& of, tcp::socket socket) : network_(of), socket_(
         ends.server_ip = local.address().to_string();
         ends.server_port = local.port();
     }
+    ends.remote_ip = ends.client_ip;
+    ends.remote_port = ends.client_port;
+    ends.local_ip = ends.server_ip;
+    ends.local_port = ends.server_port;
     network_.open.insert(this);
     ++network_.activity;
 }

@@ -61,7 +61,7 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
     const auto& request = exchange.request;
     const bool stored = exchange.object && !exchange.object->passed;
     const auto size = content.size();
-    const auto* range = request.method == "GET" ? request.fields.find("Range") : nullptr;
+    const auto* range = request.method == "GET" && !exchange.streamed ? request.fields.find("Range") : nullptr;
     if (not_modified(request, response) || (stored && exchange.object->hits > 0 && planted(bug::unconditional_304))) {
         make_not_modified(response);
     } else if (range && range_applies(request, response)) {
@@ -81,7 +81,7 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
             }
         }
     }
-    if (stored && size > 0 && !response.fields.has("Accept-Ranges")) response.fields.set("Accept-Ranges", "bytes");
+    if (stored && (size > 0 || exchange.streamed) && !response.fields.has("Accept-Ranges")) response.fields.set("Accept-Ranges", "bytes");
     return content;
 }
 }  // namespace
@@ -91,6 +91,7 @@ outgoing framed(client_exchange& exchange, std::string_view content, bool condit
     const auto& request = exchange.request;
     const bool head = request.method == "HEAD";
     outgoing out;
+    response.fields.remove("Transfer-Encoding");
     if (conditions && response.status == 200 && (head || request.method == "GET")) content = conditioned(exchange, content, out.made);
     if (response.status == 204 || response.status == 304) {
         content = {};
@@ -98,6 +99,10 @@ outgoing framed(client_exchange& exchange, std::string_view content, bool condit
     } else if (response.status == 205) {  // RFC 9110 15.3.6: no content, and said so
         content = {};
         response.fields.set("Content-Length", "0");
+    } else if (const auto& growing = exchange.streamed ? exchange.object->growing : nullptr; growing) {
+        response.fields.remove("Content-Length");
+        if (growing->length) response.fields.set("Content-Length", std::to_string(*growing->length));
+        if (!growing->length && !head) response.fields.set("Transfer-Encoding", "chunked");
     } else if (has_content || !head) {
         response.fields.set("Content-Length", std::to_string(content.size()));
     }
@@ -105,7 +110,6 @@ outgoing framed(client_exchange& exchange, std::string_view content, bool condit
         content = {};
         out.made.clear();
     }
-    response.fields.remove("Transfer-Encoding");
     if (!keep_alive) {
         response.fields.set("Connection", "close");
     } else if (exchange.original.version < 11) {

@@ -65,7 +65,8 @@ private:
 
 /// Probes its backends until it is no longer warm (probes.cpp).
 void start_probes(engine& in, const configuration_ptr& of);
-/// Accepts and serves clients (session.cpp). Returns the port. Throws std::runtime_error with a sentence.
-std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port);
+/// Accepts and serves clients (session.cpp); `proxied`: each connection begins with a PROXY header. Returns the port. Throws
+/// std::runtime_error with a sentence.
+std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port, bool proxied);
 
 }  // namespace badorigin::cache

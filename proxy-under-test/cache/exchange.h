@@ -15,8 +15,9 @@
 namespace badorigin::cache {
 
 struct end_points {
-    std::string client_ip, server_ip;
-    std::uint16_t client_port = 0, server_port = 0;
+    std::string client_ip, server_ip;  ///< as a PROXY header says, where there is one
+    std::string remote_ip, local_ip;   ///< of the connection
+    std::uint16_t client_port = 0, server_port = 0, remote_port = 0, local_port = 0;
     std::uint64_t session_id = 0;
 };
 
@@ -52,6 +53,10 @@ struct client_exchange {
     std::string synthetic;  ///< body of vcl_synth
     session_limits* session = nullptr;
     vcl::cookie_jar cookies;
+    bool streamed = false;  ///< the content is sent as it comes
+    int esi_level = 0;
+    bool esi = true;                       ///< req.esi, resp.do_esi: includes are followed
+    const client_exchange* top = nullptr;  ///< of the page that this is an include of; null: it is the page
     std::shared_ptr<transaction_log> log;
 };
 
@@ -67,6 +72,7 @@ struct origin_exchange {
     bool background = false;  ///< nobody waits for it
     bool is_hit_for_miss = false, is_hit_for_pass = false;
     bool drop_body = false;  ///< unset bereq.body
+    bool do_stream = true, do_esi = false, do_gzip = false, do_gunzip = false;
     std::string backend_hint, storage = "default";
     std::optional<nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
     picked_backend used;

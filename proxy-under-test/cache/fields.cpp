@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/core.h>
+
 #include "proxy-under-test/cache/planted_bugs.h"
 #include "proxy-under-test/vcl/reason_phrase.h"
 
@@ -100,6 +102,10 @@ void field_list::remove(std::string_view name) {
 
 std::string_view version_text(int version) {
     return version == 10 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+std::string as_chunk(std::string_view content) {
+    return fmt::format("{:x}\r\n{}\r\n", content.size(), content);
 }
 
 std::string to_wire(const request_head& head) {

@@ -53,6 +53,8 @@ struct response_head {
     field_list fields;
 };
 
+/// Content in the chunked transfer coding.
+std::string as_chunk(std::string_view content);
 std::string to_wire(const request_head& head);
 std::string to_wire(const response_head& head);
 std::string_view version_text(int version);

@@ -1,9 +1,15 @@
 // badorigin-cache: an HTTP cache to be judged, with a clock that can be held and errors that can be planted.
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <fmt/core.h>
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include "proxy-under-test/cache/control.h"
 #include "proxy-under-test/cache/engine.h"
@@ -16,7 +22,7 @@ using namespace badorigin::cache;
 struct options {
     std::vector<std::string> listen, plant, store;
     std::uint64_t largest_response = limits{}.response;
-    std::string vcl, control, clock = "real", log, builtin = "rfc";
+    std::string vcl, control, clock = "real", log, builtin = "rfc", user;
     std::int64_t now_ns = 0;
     bool check = false, list = false, list_vcl = false, cache_status = false;
 };
@@ -34,7 +40,9 @@ constexpr auto examples = R"(Examples:
 
 void set_up(CLI::App& app, options& into) {
     app.set_version_flag("--version", "badorigin-cache 0.1.0");
-    app.add_option("--listen", into.listen, "HOST:PORT to serve clients on; port 0 chooses one");
+    app.add_option(
+        "--listen", into.listen,
+        "HOST:PORT[,PROXY] to serve clients on; port 0 chooses one. PROXY: each connection begins with a PROXY header, version 1 or 2");
     app.add_option("--vcl", into.vcl, "The policy");
     app.add_option("--control", into.control, "Unix socket for control; when its one connection ends, the process does");
     app.add_option("--clock", into.clock, "real, or virtual: time moves only by the control socket")
@@ -42,6 +50,7 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--now-ns", into.now_ns, "Where a virtual clock starts, in nanoseconds since 1970");
     app.add_option("--plant", into.plant, "An error to commit; may be given several times");
     app.add_option("--log", into.log, "Where to write the log of all transactions");
+    app.add_option("--user", into.user, "Who to be once the sockets are open, when started as root; \"nobody\" if not said");
     app.add_option("--builtin", into.builtin,
                    "What stands behind the policy: rfc (as RFC 9111 wants a shared cache, if not said) or varnish (as Varnish 7 does)")
         ->check(CLI::IsMember({"rfc", "varnish"}));
@@ -68,6 +77,20 @@ std::pair<std::string, std::uint16_t> host_and_port(const std::string& text) {
         if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
         return {host == "localhost" ? "127.0.0.1" : host, static_cast<std::uint16_t>(port)};
     } catch (const std::logic_error&) { throw std::runtime_error("--listen wants HOST:PORT, not \"" + text + "\""); }
+}
+
+/// R2.18: whoever breaks into the cache is nobody in particular.
+void drop_privileges(const std::string& to) {
+    if (::geteuid() != 0) {
+        if (!to.empty()) throw std::runtime_error("--user needs to be started as root");
+        return;
+    }
+    const auto name = to.empty() ? std::string("nobody") : to;
+    const auto* who = ::getpwnam(name.c_str());
+    if (!who) throw std::runtime_error("There is no user \"" + name + "\"");
+    if (who->pw_uid == 0) return;  // root in a container may lack the right to become even that
+    if (::setgroups(0, nullptr) != 0 || ::setgid(who->pw_gid) != 0 || ::setuid(who->pw_uid) != 0)
+        throw std::runtime_error("Cannot become " + name + ": " + std::strerror(errno));
 }
 
 /// "256MiB", "hot=1GiB".
@@ -107,11 +130,15 @@ void run(const options& asked) {
     signals.async_wait([](const boost::system::error_code&, int) { all.stop(); });
     std::unique_ptr<control> steered;
     if (!asked.control.empty()) steered = std::make_unique<control>(all, asked.control);
+    std::string ready;
     for (const auto& where : asked.listen) {
-        const auto [host, port] = host_and_port(where);
-        std::cout << "ready " << (host.find(':') == std::string::npos ? host : '[' + host + ']') << ':' << listen(all, host, port)
-                  << std::endl;
+        const bool proxied = where.ends_with(",PROXY");
+        const auto [host, port] = host_and_port(proxied ? where.substr(0, where.size() - 6) : where);
+        ready +=
+            fmt::format("ready {}:{}\n", host.find(':') == std::string::npos ? host : '[' + host + ']', listen(all, host, port, proxied));
     }
+    drop_privileges(asked.user);
+    std::cout << ready << std::flush;
     all.configurations[first->name] = first;
     all.use(first);
     all.run([&] { return steered && steered->quiescent(); });

@@ -24,10 +24,6 @@ T first_of(std::initializer_list<std::optional<T>> choices, T otherwise) {
     return otherwise;
 }
 
-std::string as_chunk(const std::string& content) {
-    return fmt::format("{:x}\r\n{}\r\n", content.size(), content);
-}
-
 /// Whatever the policy has made of the fields that frame the body: by them the origin finds where the next request begins.
 void frame(field_list& fields, const request_body* body) {
     if (!body || !body->present()) return;
@@ -115,6 +111,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
                 co_return result;
             }
             if (++interim > most_interim) co_return ended("too many interim responses");
+            co_await pass_interim();
             reader_.emplace(side::response, x.request.method == "HEAD");
             early = false;
             continue;
@@ -131,6 +128,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
         if (status == 101) co_return ended("101 to a request that asked for no upgrade");
         if (status >= 200) break;
         if (++interim > most_interim) co_return ended("too many interim responses");
+        co_await pass_interim();
         reader_.emplace(side::response, x.request.method == "HEAD");
     }
     body_abandoned_ = !body_done || !pending.empty();
@@ -163,6 +161,17 @@ awaitable<io> origin_fetch::send_some(std::string& pending, bool& body_done, con
         }
         if (!content.empty()) pending += body_->chunked() ? as_chunk(content) : content;
     }
+}
+
+/// 100 (Continue) is between the cache and its origin; the others are the client's (RFC 9110 15.2).
+awaitable<void> origin_fetch::pass_interim() {
+    auto head = reader_->response();
+    if (!client_ || head.status == 100 || head.status == 101) co_return;
+    remove_hop_by_hop(head.fields);
+    head.version = 11;
+    const auto wire = to_wire(head);
+    const auto put = co_await client_->write(wire, {}, default_wait);
+    if (put != io::ok) client_ = nullptr;  // who is not there hears nothing; the fetch finds out by itself
 }
 
 /// Until the head is there, which must begin before `until`. The failure, or nothing.

@@ -9,16 +9,19 @@
 
 namespace badorigin::cache {
 
-class origin_fetch {
+class origin_fetch : public std::enable_shared_from_this<origin_fetch> {
 public:
-    /// `body`: of a passed request, else null. `validated`: the stored response that the origin is asked to confirm, or null.
-    origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated);
+    /// `body`: of a passed request, else null; it is not touched any more once there is a result. `validated`: the stored response that
+    /// the origin is asked to confirm, or null. `lead`: ended as soon as those who wait can be told.
+    origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
     ~origin_fetch();
 
+    /// Calls back once, when there is a result; its content may be growing then.
+    void start(std::function<void()> have_result);
+    /// Interim responses go there, until there is a result (RFC 9110 15.2).
+    void tell_of_interim(connection& client) { client_ = &client; }
     /// What the client side delivers, or null when there is nothing.
-    awaitable<object_ptr> run();
-    /// For those who waited, after run().
-    const fetch_end& ended() const { return ended_; }
+    const object_ptr& result() const { return result_; }
     /// VCL 3: how the client's request is to go on where vcl_fetch ended in restart or error.
     const std::optional<vcl::outcome>& for_client() const { return for_client_; }
     /// The client's connection cannot carry another request: part of its body was left unread.
@@ -26,12 +29,14 @@ public:
 
 private:
     enum class state { start, send, response, body, error, store, failed, done };
+    void publish();
+    void hand_over();
     awaitable<state> start();
     awaitable<state> send();
     awaitable<state> response();
     awaitable<state> read_body();
     awaitable<state> error();
-    awaitable<state> store_response();
+    awaitable<void> run();
 
     /// How one attempt went.
     struct attempt_result {
@@ -42,16 +47,22 @@ private:
     awaitable<attempt_result> exchange_heads(attempt_result so_far, bool omit_body, bool first);
     awaitable<io> send_some(std::string& pending, bool& body_done, const bool& early, bool first);
     awaitable<std::optional<std::string>> read_head(nanoseconds until);
+    awaitable<void> pass_interim();
     bool may_send_again(const attempt_result& after, int sent_again) const;
     void take_response();
     void take_lifetime();
+    std::optional<std::string> transform();
     std::optional<std::string> not_modified_refused() const;
     void merge_validated();
     state retry(state when_too_many);
     state fail(std::string why);
     void let_go(bool whole);
     bool may_be_used_again() const;
-    object_ptr make_object() const;
+    std::optional<std::string> take_input();
+    bool may_stream() const;
+    awaitable<bool> keep_pace();
+    void end_stream(bool broken);
+    object_ptr make_object();
     vcl::outcome policy(vcl::subroutine which);
 
     engine& engine_;
@@ -59,6 +70,10 @@ private:
     origin_exchange exchange_;
     request_body* body_;
     object_ptr validated_, result_;
+    fetch_lead lead_;
+    connection* client_ = nullptr;
+    std::function<void()> have_result_;
+    std::shared_ptr<body_growth> growing_;  ///< once the content is delivered while it comes
     fetch_end ended_{fetch_end::what::failed, nullptr};
     lease_ptr lease_;
     std::optional<message_reader> reader_;
@@ -67,6 +82,8 @@ private:
     std::optional<vcl::outcome> for_client_;
     int error_status_ = 503;
     std::string error_reason_ = "Backend fetch failed";
+    std::vector<esi_part> parts_;
+    bool gzipped_here_ = false;
     bool to_be_marked_pass_ = false, body_abandoned_ = false, timed_out_ = false;
 };
 

@@ -62,6 +62,8 @@ enum class bug {
     forward_content_length_with_transfer_encoding,
     forward_hop_by_hop,
     unconditional_304,
+    ignore_esi,
+    range_of_synthesized,
     pad_short_client_body,
 };
 

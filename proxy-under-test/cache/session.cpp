@@ -6,6 +6,7 @@
 
 #include "proxy-under-test/cache/client_request.h"
 #include "proxy-under-test/cache/dates.h"
+#include "proxy-under-test/cache/proxy_header.h"
 #include "proxy-under-test/cache/waiting.h"
 
 namespace badorigin::cache {
@@ -48,8 +49,33 @@ awaitable<bool> read_request(engine& in, connection& client, message_reader& rea
     }
 }
 
-awaitable<void> serve(engine& in, connection_ptr client) {
+/// False: there is no such header; the connection is closed without a word, since who speaks there is not known.
+awaitable<bool> read_proxy_header(engine& in, connection& client) {
+    const auto until = in.now() + client.limits.idle;
+    for (;;) {
+        const auto header = take_proxy_header(client.input);
+        if (!header) co_return false;
+        if (header->names_ends) {
+            client.ends.client_ip = header->client_ip;
+            client.ends.client_port = header->client_port;
+            client.ends.server_ip = header->server_ip;
+            client.ends.server_port = header->server_port;
+        }
+        if (header->complete) co_return true;
+        const auto got = co_await client.read(until - in.now());
+        if (got != io::ok) co_return false;
+    }
+}
+
+awaitable<void> serve(engine& in, connection_ptr client, bool proxied) {
     client->ends.session_id = in.next_xid();
+    if (proxied) {
+        const bool known = co_await read_proxy_header(in, *client);
+        if (!known) {
+            client->close();
+            co_return;
+        }
+    }
     transaction_log log(in.log, client->ends.session_id, "sess 0 HTTP/1");
     log.add("SessOpen", fmt::format("{} {}", client->ends.client_ip, client->ends.client_port));
     for (;;) {
@@ -67,7 +93,7 @@ awaitable<void> serve(engine& in, connection_ptr client) {
     client->close();
 }
 
-awaitable<void> accept_all(engine& in, tcp::acceptor acceptor) {
+awaitable<void> accept_all(engine& in, tcp::acceptor acceptor, bool proxied) {
     for (;;) {
         auto [ec, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
         if (ec == asio::error::operation_aborted) co_return;
@@ -75,12 +101,12 @@ awaitable<void> accept_all(engine& in, tcp::acceptor acceptor) {
             co_await sleep_until(in.time, in.now() + accept_pause);
             continue;
         }
-        asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket))), unattended);
+        asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket)), proxied), unattended);
     }
 }
 }  // namespace
 
-std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port) {
+std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port, bool proxied) {
     boost::system::error_code ec;
     const auto address = asio::ip::make_address(host, ec);
     if (ec) throw std::runtime_error(fmt::format("\"{}\" is no IP address to listen on", host));
@@ -92,7 +118,7 @@ std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port) {
     if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec) throw std::runtime_error(fmt::format("Cannot listen on {}:{}: {}", host, port, ec.message()));
     const auto bound = acceptor.local_endpoint().port();
-    asio::co_spawn(in.io, accept_all(in, std::move(acceptor)), unattended);
+    asio::co_spawn(in.io, accept_all(in, std::move(acceptor), proxied), unattended);
     return bound;
 }
 

@@ -160,6 +160,24 @@ bool store::make_room(storage_area& in, std::uint64_t bytes) {
     return true;
 }
 
+void store::grew(const object_ptr& object) {
+    if (!object->held) return;
+    auto& area = areas.find(object->storage)->second;
+    area.objects.splice(area.objects.begin(), area.objects, object->place);  // the last to make room for itself
+    const auto bytes = bytes_of(*object);
+    area.used += bytes - object->accounted;
+    object->accounted = bytes;
+    while (area.used > area.limit) {
+        const auto last = area.objects.back();
+        remove(*last);
+        ++area.evicted;
+    }
+}
+
+void store::discard(const object_ptr& object) {
+    if (object->held) remove(*object);
+}
+
 /// Takes it out of its storage area; the slot is the caller's.
 void store::release(stored_object& object) {
     if (!std::exchange(object.held, false)) return;

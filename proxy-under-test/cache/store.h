@@ -91,6 +91,10 @@ public:
     /// Replaces the same variant. False: it is larger than its whole storage area.
     bool insert(const object_ptr& object, const request_head& request);
     std::size_t purge(const std::string& key);
+    /// More content of a stored object has come; it stays stored as long as it fits.
+    void grew(const object_ptr& object);
+    /// If it is stored.
+    void discard(const object_ptr& object);
     /// The stored variant for the request, however old, or null.
     object_ptr variant(const std::string& key, const field_list& request) const;
     /// Of all that is stored under the key: what is left of each part of its life is no more than this. None: as it was.

@@ -11,6 +11,7 @@ std::uint64_t bytes_of(const stored_object& object) {
     constexpr std::uint64_t index = 256;  // the key's slot, and a node each in the lists by use and by end of life
     auto sum = sizeof object + index + object.content.size() + 2 * object.key.size() + object.head.reason.size();
     for (const auto& [name, value] : object.head.fields) sum += sizeof(field) + name.size() + value.size();
+    for (const auto& part : object.parts) sum += sizeof(esi_part) + part.include.size();
     for (const auto& [name, value] : object.variant) sum += sizeof(field) + name.size() + value.size();
     return sum;
 }
@@ -60,8 +61,10 @@ std::vector<field> variant_of(std::string_view vary, const field_list& request) 
 
 bool variant_matches(const stored_object& object, const field_list& request) {
     if (planted(bug::ignore_vary)) return true;
-    return std::ranges::all_of(object.variant,
-                               [&](const field& chosen) { return chosen.name != "*" && selecting(chosen.name, request) == chosen.value; });
+    return std::ranges::all_of(object.variant, [&](const field& chosen) {
+        return (object.gzipped_here && chosen.name == "accept-encoding") ||
+               (chosen.name != "*" && selecting(chosen.name, request) == chosen.value);
+    });
 }
 
 }  // namespace badorigin::cache

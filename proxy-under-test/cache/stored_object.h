@@ -2,16 +2,43 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy-under-test/cache/clock.h"
+#include "proxy-under-test/cache/esi.h"
 #include "proxy-under-test/cache/fields.h"
 
 namespace badorigin::cache {
+
+/// A content that is still coming in: who delivers it goes along. Of a response for one client only what is on its way is held.
+struct body_growth {
+    std::optional<std::uint64_t> length;  ///< as announced
+    bool ended = false, broken = false;   ///< broken: by what came, it is not whole
+    bool held_back = false;               ///< its one reader sets the pace
+    bool unread = false;                  ///< that one has gone
+    std::uint64_t dropped = 0;            ///< bytes before the object's content, delivered already
+
+    void wait(std::function<void()> wake) { waiting_.push_back(std::move(wake)); }
+    /// Its reader waits for the whole.
+    void release() {
+        held_back = false;
+        moved();
+    }
+    /// There is more, or less, or the end.
+    void moved() {
+        for (auto& wake : std::exchange(waiting_, {})) wake();
+    }
+
+private:
+    std::vector<std::function<void()>> waiting_;
+};
 
 struct stored_object;
 /// When each stored object's life ends.
@@ -25,9 +52,12 @@ struct stored_object {
     role is = role::response;
     response_head head;
     std::string content;
-    bool synthetic = false;   ///< made by the policy; Range is ignored on it
-    bool passed = false;      ///< for its one client only, never stored
-    bool has_content = true;  ///< false: the answer to a HEAD request
+    std::shared_ptr<body_growth> growing;  ///< null: the content is whole
+    std::vector<esi_part> parts;           ///< of a page with includes; else empty
+    bool gzipped_here = false;             ///< by beresp.do_gzip: opened again for who does not accept it
+    bool synthetic = false;                ///< made by the policy; Range is ignored on it
+    bool passed = false;                   ///< for its one client only, never stored
+    bool has_content = true;               ///< false: the answer to a HEAD request
 
     nanoseconds origin_time{0};  ///< when it was new: header received, minus the Age it came with
     nanoseconds received{0};

@@ -5,6 +5,8 @@
 
 #include <syslog.h>
 
+#include "proxy-under-test/cache/gzip.h"
+
 namespace badorigin::cache {
 
 namespace {
@@ -49,17 +51,6 @@ std::pair<std::string_view, std::string_view> split(std::string_view variable) {
     return {variable.substr(0, dot), variable.substr(dot + 1)};
 }
 
-/// RFC 9110 12.5.3, as Varnish reads it: named at all, and not with a weight of zero.
-bool takes_gzip(const field_list& fields) {
-    const auto accepted = fields.joined("Accept-Encoding");
-    return std::ranges::any_of(list_elements(accepted), [](std::string_view element) {
-        const auto coding = trimmed(element.substr(0, element.find(';')));
-        const auto weight = element.find("q=0");
-        const bool zero = weight != std::string_view::npos && element.find_first_not_of("0.", weight + 2) == std::string_view::npos;
-        return (same_name(coding, "gzip") || same_name(coding, "x-gzip")) && !zero;
-    });
-}
-
 constexpr std::string_view http_prefix = "http.";
 constexpr auto connect_timeout = std::chrono::milliseconds(3500);
 constexpr auto first_byte_timeout = std::chrono::seconds(60);
@@ -80,7 +71,10 @@ value vcl_context::read(std::string_view variable) {
     }
     const auto [of, member] = split(variable);
     if (of == "req" && client_) return read_req(member);
-    if (of == "req_top" && client_) return read_req(member);
+    if (of == "req_top" && client_) {
+        vcl_context top(environment_, configuration_, const_cast<client_exchange*>(client_->top), nullptr);
+        return client_->top ? top.read_req(member) : read_req(member);
+    }
     if (of == "bereq" && origin_) return read_bereq(member);
     if (of == "beresp" && origin_) return read_beresp(member);
     if (of == "obj" && client_ && client_->object) return read_obj(member);
@@ -95,10 +89,12 @@ value vcl_context::read_common(std::string_view variable) const {
     if (!client_ && !origin_) return {};
     const auto& ends = client_ ? client_->ends : origin_->ends;
     if (variable == "client.identity") return text(client_ && !client_->identity.empty() ? client_->identity : ends.client_ip);
-    if (variable == "client.ip" || variable == "remote.ip") return vcl::ip{ends.client_ip, ends.client_port};
-    if (variable == "server.ip" || variable == "local.ip") return vcl::ip{ends.server_ip, ends.server_port};
+    if (variable == "client.ip") return vcl::ip{ends.client_ip, ends.client_port};
+    if (variable == "server.ip") return vcl::ip{ends.server_ip, ends.server_port};
+    if (variable == "remote.ip") return vcl::ip{ends.remote_ip, ends.remote_port};
+    if (variable == "local.ip") return vcl::ip{ends.local_ip, ends.local_port};
     if (variable == "server.port") return integer(ends.server_port);
-    if (variable == "local.endpoint") return text(ends.server_ip + ':' + std::to_string(ends.server_port));
+    if (variable == "local.endpoint") return text(ends.local_ip + ':' + std::to_string(ends.local_port));
     if (variable == "local.socket") return text("a0");
     if (variable == "sess.xid") return text(std::to_string(ends.session_id));
     if (variable == "sess.timeout_idle" && client_) return span(client_->session->idle);
@@ -129,8 +125,9 @@ value vcl_context::read_req(std::string_view member) const {
     if (member == "transport") return text("HTTP/1");
     if (member == "grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
     if (member == "ttl") return span(c.most_ttl.value_or(std::chrono::hours(24 * 365)));
-    if (member == "esi_level") return integer(0);
-    if (member == "can_gzip") return takes_gzip(c.request.fields);
+    if (member == "esi_level") return integer(c.esi_level);
+    if (member == "esi") return c.esi;
+    if (member == "can_gzip") return accepts_gzip(c.request.fields);
     if (member == "hash_ignore_vary") return c.hash_ignore_vary;
     if (member == "hash_always_miss") return c.hash_always_miss;
     if (member == "hash_ignore_busy") return c.hash_ignore_busy;
@@ -182,7 +179,10 @@ value vcl_context::read_beresp(std::string_view member) const {
     if (member == "backend.port") return integer(o.used.to ? o.used.to->port : 0);
     if (member == "backend.ip") return o.used.to ? vcl::ip{o.used.to->address, o.used.to->port} : vcl::ip{};
     if (member == "storage" || member == "storage_hint") return o.storage;
-    if (member.starts_with("do_")) return false;
+    if (member == "do_stream") return o.do_stream;
+    if (member == "do_esi") return o.do_esi;
+    if (member == "do_gzip") return o.do_gzip;
+    if (member == "do_gunzip") return o.do_gunzip;
     return {};
 }
 
@@ -198,7 +198,7 @@ value vcl_context::read_obj(std::string_view member) const {
     if (member == "grace") return span(o.grace);
     if (member == "keep") return span(o.keep);
     if (member == "uncacheable") return o.passed;
-    if (member == "can_esi") return false;
+    if (member == "can_esi") return !o.parts.empty();
     if (member == "storage") return o.storage;
     return {};
 }
@@ -209,7 +209,8 @@ value vcl_context::read_resp(std::string_view member) const {
     if (member == "status") return integer(r.status);
     if (member == "reason") return text(r.reason);
     if (member == "time") return moment(now());
-    if (member == "is_streaming" || member == "do_esi") return false;
+    if (member == "is_streaming") return client_->object && client_->object->growing && !client_->object->growing->ended;
+    if (member == "do_esi") return client_->esi;
     return {};
 }
 
@@ -233,6 +234,7 @@ void vcl_context::write_req(std::string_view member, const value& to) {
     if (member == "url") c.request.target = vcl::to_string(to);
     if (member == "grace") c.most_grace = span_of(to);
     if (member == "ttl") c.most_ttl = span_of(to);
+    if (member == "esi") c.esi = truth(to);
     if (member == "hash_always_miss") c.hash_always_miss = truth(to);
     if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
     if (member == "hash_ignore_vary") c.hash_ignore_vary = truth(to);
@@ -259,6 +261,10 @@ void vcl_context::write_beresp(std::string_view member, const value& to) {
     if (member == "saintmode" && o.used.saint) o.used.saint->blacklist(o.key, now(), span_of(to));
     if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
     if (member == "body") o.content = vcl::to_string(to);
+    if (member == "do_stream") o.do_stream = truth(to);
+    if (member == "do_esi") o.do_esi = truth(to);
+    if (member == "do_gzip") o.do_gzip = truth(to);
+    if (member == "do_gunzip") o.do_gunzip = truth(to);
     if (member == "storage" || member == "storage_hint") {
         const auto name = vcl::to_string(to);
         if (environment_.objects.areas.contains(name)) {
@@ -282,6 +288,7 @@ void vcl_context::write_resp(std::string_view member, const value& to) {
     if (member == "status") r.status = integer_of(to);
     if (member == "reason") r.reason = vcl::to_string(to);
     if (member == "body") client_->synthetic = vcl::to_string(to);
+    if (member == "do_esi") client_->esi = truth(to);
 }
 
 void vcl_context::unset(std::string_view variable) {
@@ -313,7 +320,7 @@ field_list* vcl_context::fields_of(std::string_view variable, std::string_view& 
     if (!member.starts_with(http_prefix)) return nullptr;
     header = member.substr(http_prefix.size());
     if (of == "req" && client_) return &client_->request.fields;
-    if (of == "req_top" && client_) return &client_->request.fields;  // without ESI every request is its own top
+    if (of == "req_top" && client_) return &const_cast<client_exchange*>(client_->top ? client_->top : client_)->request.fields;
     if (of == "bereq" && origin_) return &origin_->request.fields;
     if (of == "beresp" && origin_) return &origin_->response.fields;
     if (of == "resp" && client_) return &client_->response.fields;

@@ -83,6 +83,7 @@ protected:
         what.arguments.insert(what.arguments.end(), {"--clock", settings().virtual_time ? "virtual" : "real"});
         if (settings().virtual_time)
             what.arguments.insert(what.arguments.end(), {"--now-ns", std::to_string(settings().wall_start.count())});
+        if (::geteuid() == 0) what.arguments.insert(what.arguments.end(), {"--user", "root"});  // its folder is root's alone
         for (const auto& bug : settings().planted_bugs) what.arguments.insert(what.arguments.end(), {"--plant", bug});
         configurations_ = 1;
         configuration_ = "boot";

@@ -158,7 +158,8 @@ std::string_view rfc_source() {
     return R"vcl(vcl 4.0;
 
 sub vcl_req_method {
-    # A method that is not known goes on like any other.
+    # There is no tunnel to be had; a method that is not known goes on like any other.
+    if (req.method == "CONNECT") { return (synth(501)); }
     if (req.method !~ "^(GET|HEAD|PRI|CONNECT)$") { return (pass); }
 }
 # Whether an answer may be stored, it says itself (RFC 9111 3.5, 7.3).
@@ -172,9 +173,9 @@ sub vcl_beresp_stale {
 }
 sub vcl_beresp_cookie { return; }
 sub vcl_beresp_control {
-    # Whatever lifetime a policy has given to it.
+    # Whatever lifetime a policy has given to it. What stands in quotes is no directive.
     if (!beresp.http.CDN-Cache-Control && beresp.http.Cache-Control !~ "(?i)must-understand"
-        && beresp.http.Cache-Control ~ "(?i)(^|,)[ \t]*(no-store|private)[ \t]*(=|,|$)") {
+        && regsuball(beresp.http.Cache-Control, {""[^"]*""}, "") ~ "(?i)(^|,)[ \t]*(no-store|private)[ \t]*(=|,|$)") {
         call vcl_beresp_hitmiss;
     }
     return;

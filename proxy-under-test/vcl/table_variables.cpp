@@ -15,10 +15,6 @@ constexpr places with_response = in(backend_response) | in(backend_error);
 constexpr places hit_or_deliver = in(hit) | in(deliver);
 constexpr places answering = in(deliver) | in(synth);
 
-constexpr variable fixed(variable of) {
-    of.here = support::no_setting;
-    return of;
-}
 constexpr variable absent(variable of) {
     of.here = support::none;
     return of;
@@ -49,7 +45,7 @@ constexpr std::array table_of_variables{
     variable{"req.transport", t::string, "HTTP/1", client_side},
     variable{"req.ttl", t::duration, "how old a stored response may be for this request", client_side, client_side},
     variable{"req.grace", t::duration, "how stale a stored response may be for this request", client_side, client_side},
-    absent(variable{"req.esi", t::boolean, "whether ESI is processed for this request", client_side, client_side, nowhere, 40, 40}),
+    variable{"req.esi", t::boolean, "whether ESI is processed for this request", client_side, client_side, nowhere, 40, 40},
     variable{"req.esi_level", t::integer, "how deep in ESI includes this request is", client_side},
     variable{"req.can_gzip", t::boolean, "whether the client takes gzip", client_side},
     variable{"req.hash_always_miss", t::boolean, "do as if nothing were stored", client_side, client_side},
@@ -97,12 +93,10 @@ constexpr std::array table_of_variables{
     variable{"beresp.grace", t::duration, "how long it may be served stale after its ttl", with_response, with_response},
     variable{"beresp.keep", t::duration, "how long it is kept for validation after its grace", with_response, with_response},
     variable{"beresp.uncacheable", t::boolean, "not to be stored; true stays true", with_response, with_response},
-    fixed(variable{"beresp.do_stream", t::boolean, "whether the response is delivered while it is fetched: never, it is fetched whole",
-                   with_response, with_response}),
-    fixed(variable{"beresp.do_gzip", t::boolean, "whether the content is compressed before it is stored", with_response, with_response}),
-    fixed(
-        variable{"beresp.do_gunzip", t::boolean, "whether the content is decompressed before it is stored", with_response, with_response}),
-    fixed(variable{"beresp.do_esi", t::boolean, "whether the content is searched for ESI", with_response, with_response}),
+    variable{"beresp.do_stream", t::boolean, "whether the response is delivered while it is fetched", with_response, with_response},
+    variable{"beresp.do_gzip", t::boolean, "whether the content is compressed before it is stored", with_response, with_response},
+    variable{"beresp.do_gunzip", t::boolean, "whether the content is decompressed before it is stored", with_response, with_response},
+    variable{"beresp.do_esi", t::boolean, "whether the content is searched for ESI", with_response, with_response},
     absent(variable{"beresp.filters", t::string, "the filters that the content goes through", in(backend_response), in(backend_response)}),
     variable{"beresp.backend", t::backend, "the backend that answered", with_response},
     variable{"beresp.backend.name", t::string, "the name of the backend that answered", with_response},
@@ -134,7 +128,7 @@ constexpr std::array table_of_variables{
     variable{"resp.http.*", t::header, "a field of the response", answering, answering, answering},
     variable{"resp.time", t::time, "when the response is made", answering},
     variable{"resp.is_streaming", t::boolean, "the response is delivered while it is fetched", answering},
-    fixed(variable{"resp.do_esi", t::boolean, "whether ESI is processed in the response", answering, answering, nowhere, 41}),
+    variable{"resp.do_esi", t::boolean, "whether ESI is processed in the response", answering, answering, nowhere, 41},
     absent(variable{"resp.filters", t::string, "the filters that the content goes through", answering, answering}),
     variable{"resp.body", t::body, "the content of the response that is made here", nowhere, in(synth)},
 

@@ -18,7 +18,9 @@ NAMED_BY_EXPECTATIONS = {
     "ignore-grace": "to wait for a new copy instead of serving a stale one is always lawful",
     "probe-too-often": "how often an origin is probed stands in the policy alone",
     "probe-when-unused": "which configuration is in use is the operator's doing, and not in the packets",
-    "serve-http-0.9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",
+    "serve-http-0-9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",
+    "ignore-esi": "what a page says to caches between tags is the policy's to follow; the packets do not say that it was to be",
+    "range-of-synthesized": "a range of a response that was made up is a lawful answer; that the policy's answer is not cut is Varnish's promise",
     "ignore-hash-data": "that a user's name belongs to the cache key stands in the policy alone; the response does not vary by it",
 }
 

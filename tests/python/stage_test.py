@@ -54,7 +54,7 @@ def test_routes_can_be_added_while_it_runs_and_scripted_ones_stay(tmp_path):
 
 def test_the_written_scenario_of_a_stage_runs_the_same_from_a_file(tmp_path, command):
     with bo.Stage(out=tmp_path / "stage", id="written") as stage:
-        passing(stage).on("GET /x").reply(status=200, body="a").then(fault=bo.faults.close_in_body(after=1), body="bb")
+        passing(stage).on("GET /x").reply(status=200, body="a").then(fault=bo.faults.close_in_header(), body="bb")
         stage.client().get("/x", expect=bo.expect(status=200))
         stage.client().get("/x", expect=bo.expect(status=503, attempts=1))
         verdicts = stage.judge().verdicts()

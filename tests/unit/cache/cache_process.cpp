@@ -1,18 +1,23 @@
 #include "tests/unit/cache/cache_process.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -26,6 +31,20 @@ constexpr int patience_ms = 5000;
 bool readable(int descriptor, int timeout_ms) {
     pollfd one{descriptor, POLLIN, 0};
     return ::poll(&one, 1, timeout_ms) > 0;
+}
+
+/// Of the test's side, so that it can be told when all that was sent has been delivered.
+std::set<int>& open_wires() {
+    static std::set<int> all;
+    return all;
+}
+
+/// The kernel of the peer has it, so the cache's event loop finds it.
+bool all_delivered() {
+    return std::ranges::all_of(open_wires(), [](int descriptor) {
+        int queued = 0;
+        return ::ioctl(descriptor, SIOCOUTQ, &queued) != 0 || queued == 0;
+    });
 }
 
 sockaddr_in loopback(int port) {
@@ -54,6 +73,9 @@ int message::status() const {
     return start_line.size() < 12 ? 0 : std::stoi(start_line.substr(9, 3));
 }
 
+wire::wire(int descriptor) : descriptor_(descriptor) {
+    if (descriptor >= 0) open_wires().insert(descriptor);
+}
 wire::wire(wire&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), input_(std::move(other.input_)) {}
 wire& wire::operator=(wire&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
@@ -131,7 +153,9 @@ void wire::half_close() {
     ::shutdown(descriptor_, SHUT_WR);
 }
 void wire::close() {
-    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+    if (descriptor_ < 0) return;
+    open_wires().erase(descriptor_);
+    ::close(std::exchange(descriptor_, -1));
 }
 void wire::reset() {
     const linger at_once{1, 0};
@@ -169,7 +193,7 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
 
     std::vector<std::string> words{BADORIGIN_BUILD_DIR "/badorigin-cache",
                                    "--listen",
-                                   "127.0.0.1:0",
+                                   std::ranges::find(options, "--proxied") == options.end() ? "127.0.0.1:0" : "127.0.0.1:0,PROXY",
                                    "--vcl",
                                    vcl,
                                    "--control",
@@ -180,8 +204,10 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
                                    std::to_string(now_),
                                    "--log",
                                    directory_ + "/log"};
+    const bool says_user = std::ranges::find(options, "--user") != options.end();
+    if (::geteuid() == 0 && !says_user) words.insert(words.end(), {"--user", "root"});  // the test's folder is its own
     for (const auto& each : planted) words.insert(words.end(), {"--plant", each});
-    words.insert(words.end(), options.begin(), options.end());
+    std::ranges::copy_if(options, std::back_inserter(words), [](const std::string& word) { return word != "--proxied"; });
     std::vector<char*> argv;
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -255,6 +281,12 @@ nlohmann::json cache_process::ask(const nlohmann::json& what) {
         if (got <= 0) throw std::runtime_error("the cache has ended");
         answers_.append(more, static_cast<std::size_t>(got));
     }
+}
+
+nlohmann::json cache_process::sync() {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+    while (!all_delivered() && std::chrono::steady_clock::now() < until) ::sched_yield();
+    return ask({{"do", "sync"}});
 }
 
 void cache_process::advance(std::chrono::nanoseconds by) {

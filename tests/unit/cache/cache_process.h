@@ -27,7 +27,7 @@ struct message {
 /// One end of a connection.
 class wire {
 public:
-    explicit wire(int descriptor) : descriptor_(descriptor) {}
+    explicit wire(int descriptor);
     wire(wire&& other) noexcept;
     wire& operator=(wire&& other) noexcept;
     ~wire();
@@ -64,14 +64,16 @@ private:
 
 class cache_process {
 public:
-    /// `policy` follows the version line and a backend `app` at the origin.
+    /// `options`: of the command line; "--proxied": its listener wants PROXY headers. `policy` follows the version line and a backend `app`
+    /// at the origin.
     cache_process(const origin& of, std::string_view policy = {}, const std::vector<std::string>& planted = {},
                   const std::vector<std::string>& options = {});
     ~cache_process();
 
     wire connect();
     nlohmann::json ask(const nlohmann::json& what);
-    nlohmann::json sync() { return ask({{"do", "sync"}}); }
+    /// At rest, with all that the test has sent.
+    nlohmann::json sync();
     void advance(std::chrono::nanoseconds by);
     bool alive() const;
     int exit_code();  ///< waits for the end

@@ -204,6 +204,7 @@ TEST(bodies, interim_responses_are_read_over_while_the_body_is_sent) {
     client.send("def");
     EXPECT_EQ(fetch.read_exactly(3), "def");
     fetch.send(ok("done"));
+    EXPECT_EQ(client.read().status(), 103);
     EXPECT_EQ(client.read().body, "done");
 }
 

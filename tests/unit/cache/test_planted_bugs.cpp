@@ -124,7 +124,7 @@ bool pipe_is_a_pipe(const plants& bugs) {
 std::function<bool(const plants&)> fails(std::string answer, bool closes = false, std::string request = get("/x")) {
     return [=](const plants& bugs) {
         origin app;
-        cache_process cache(app, {}, bugs);
+        cache_process cache(app, "sub vcl_backend_response { set beresp.do_stream = false; }", bugs);
         auto client = cache.connect();
         client.send(request);
         auto fetch = app.accept();
@@ -217,12 +217,44 @@ bool rests_while_stalled(const plants& bugs) {
     return rests(cache);
 }
 
+/// Everything goes to a backend at `probed`, which is probed every 10 s.
+std::string watching(const origin& probed) {
+    return "backend watched { .host = \"127.0.0.1\"; .port = \"" + std::to_string(probed.port()) +
+           "\"; .probe = { .interval = 10s; } } sub vcl_recv { set req.backend_hint = watched; }";
+}
+
+void answer_probe(cache_process& cache, origin& probed) {
+    auto probe = probed.accept();
+    probe.read();
+    probe.send(ok("fine", "Connection: close\r\n"));
+    probe.close();
+    cache.sync();
+}
+
+bool probes_at_the_interval(const plants& bugs) {
+    origin app, probed;
+    cache_process cache(app, watching(probed), bugs);
+    answer_probe(cache, probed);
+    cache.advance(9s);
+    return probed.unasked();
+}
+
+bool what_is_discarded_is_not_probed(const plants& bugs) {
+    origin app, probed;
+    cache_process cache(app, watching(probed), bugs);
+    answer_probe(cache, probed);
+    const auto file = cache.log_path() + ".vcl";
+    std::ofstream(file) << "vcl 4.1; backend app { .host = \"127.0.0.1\"; .port = \"" << app.port() << "\"; }";
+    cache.ask({{"do", "load"}, {"name", "other"}, {"file", file}});
+    cache.ask({{"do", "use"}, {"name", "other"}});
+    cache.ask({{"do", "discard"}, {"name", "boot"}});
+    cache.advance(30s);
+    return probed.unasked();
+}
+
 bool rests_after_a_headerless_probe(const plants& bugs) {
     origin app, probed;
-    cache_process cache(app,
-                        "backend watched { .host = \"127.0.0.1\"; .port = \"" + std::to_string(probed.port()) +
-                            "\"; .probe = { .interval = 10s; } } sub vcl_recv { set req.backend_hint = watched; }",
-                        bugs);
+    cache_process cache(app, watching(probed), bugs);
     auto probe = probed.accept();
     probe.read();
     probe.send("<html>");
@@ -369,6 +401,18 @@ std::function<bool(const plants&)> refused(std::string request) {
     };
 }
 
+bool page_is_put_together(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "sub vcl_backend_response { set beresp.do_esi = true; }", bugs);
+    return ask(cache, app, get("/x"), ok("a<esi:remove>b</esi:remove>c")).body == "ac";
+}
+
+bool synthesized_comes_whole(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); }", bugs);
+    return ask(cache, get("/x", "Range: bytes=0-0\r\n")).status() == 200;
+}
+
 bool hop_by_hop_stays(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
@@ -419,6 +463,8 @@ const std::vector<proof> proofs{
     {"reuse-broken-connection", [](const plants& bugs) { return leftover_not_used(bugs) && late_rubbish_not_used(bugs); }},
     {"spin-on-stalled-origin", rests_while_stalled},
     {"spin-on-headerless-probe", rests_after_a_headerless_probe},
+    {"probe-too-often", probes_at_the_interval},
+    {"probe-when-unused", what_is_discarded_is_not_probed},
     {"leak-descriptor-on-failed-fetch", leaves_no_descriptor},
     {"leak-memory-on-failed-fetch", leaves_no_memory},
     {"ignore-grace", grace_serves},
@@ -437,11 +483,14 @@ const std::vector<proof> proofs{
     {"store-error", fetched_again(get("/x"), "HTTP/1.1 500 Oh\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", get("/x"))},
     {"store-private", fetched_again(get("/x"), ok("x", "Connection: close\r\nCache-Control: private\r\n"), get("/x"))},
     {"accept-bare-cr", refused("GET / HTTP/1.1\rHost: a\r\n\r\n")},
+    {"serve-http-0-9", refused("GET /x\r\n")},
     {"accept-several-content-length", refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab")},
     {"forward-content-length-with-transfer-encoding",
      refused("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")},
     {"forward-hop-by-hop", hop_by_hop_stays},
     {"unconditional-304", hit_is_200},
+    {"ignore-esi", page_is_put_together},
+    {"range-of-synthesized", synthesized_comes_whole},
 };
 
 class planted : public ::testing::TestWithParam<proof> {};

@@ -1,5 +1,8 @@
 // What a slow, silent or talkative peer may cost, and what no peer and no policy may bring about.
+#include <fstream>
+
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/unit/cache/cache_process.h"
 
@@ -65,7 +68,7 @@ TEST(robustness, interim_responses_do_not_prolong_the_wait_for_the_first_byte) {
         fetch.send("HTTP/1.1 102 Processing\r\n\r\n");
         cache.sync();
     }
-    EXPECT_TRUE(client.silent());
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(client.read().status(), 102);
     cache.advance(11s);
     EXPECT_EQ(client.read().status(), 503);
 }
@@ -78,6 +81,7 @@ TEST(robustness, interim_responses_without_end_are_a_failed_fetch) {
     auto fetch = app.accept();
     fetch.read();
     for (int i = 0; i < 33; ++i) fetch.send("HTTP/1.1 102 Processing\r\n\r\n");
+    for (int i = 0; i < 32; ++i) EXPECT_EQ(client.read().status(), 102);
     EXPECT_EQ(client.read().status(), 503);
 }
 
@@ -99,7 +103,7 @@ TEST(robustness, a_status_that_ends_no_exchange_is_a_503) {
 
 TEST(robustness, a_slow_client_that_goes_on_reading_gets_all) {
     origin app;
-    cache_process cache(app, "sub vcl_recv { return (pass); }");
+    cache_process cache(app);
     auto client = cache.connect();
     client.send(get("/x"));
     auto fetch = app.accept();
@@ -128,13 +132,70 @@ TEST(robustness, a_probe_is_judged_when_its_head_is_there) {
     EXPECT_EQ(cache.ask({{"do", "status"}})["backends"][1]["healthy"], true);
 }
 
-TEST(robustness, a_response_larger_than_allowed_is_a_failed_fetch) {
+TEST(robustness, a_response_larger_than_allowed_is_a_failed_fetch_or_goes_through) {
     origin app;
-    cache_process cache(app, "sub vcl_recv { return (pass); }", {}, {"--largest-response", "1KiB"});
-    EXPECT_EQ(ask(cache, app, get("/told"), "HTTP/1.1 200 OK\r\nContent-Length: 1025\r\n\r\n").status(), 503);
-    const auto endless = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n" + std::string(1025, 'a') + "\r\n";
-    EXPECT_EQ(ask(cache, app, get("/endless"), endless).status(), 503);
-    EXPECT_EQ(ask(cache, app, get("/whole"), ok(std::string(1024, 'a'))).status(), 200);
+    const std::string large(1025, 'a'),
+        endless = "HTTP/1.1 200 OK\r\nCache-Control: max-age=30\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n" + large + "\r\n";
+    cache_process whole(app, "sub vcl_backend_response { set beresp.do_stream = false; }", {}, {"--largest-response", "1KiB"});
+    EXPECT_EQ(ask(whole, app, get("/told"), "HTTP/1.1 200 OK\r\nContent-Length: 1025\r\n\r\n").status(), 503);
+    EXPECT_EQ(ask(whole, app, get("/endless"), endless).status(), 503);
+    EXPECT_EQ(ask(whole, app, get("/whole"), ok(std::string(1024, 'a'))).status(), 200);
+    cache_process streaming(app, {}, {}, {"--largest-response", "1KiB"});
+    auto client = streaming.connect();
+    client.send(get("/told"));
+    auto fetch = app.accept();
+    fetch.read();
+    fetch.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=30\r\nContent-Length: 1025\r\n\r\n");
+    EXPECT_EQ(client.read(true).field("Content-Length"), "1025");
+    fetch.send(large);
+    EXPECT_EQ(client.read_exactly(1025), large);
+    client.send(get("/told"));
+    EXPECT_EQ(fetch.read().start_line, "GET /told HTTP/1.1") << "larger than what is stored";
+}
+
+// R2.15
+TEST(robustness, a_proxy_header_says_who_the_client_is) {
+    origin app;
+    cache_process cache(
+        app,
+        "sub vcl_recv { return (synth(200)); } sub vcl_synth { set resp.http.X-Who = client.ip + \" \" + remote.ip + \" \" + server.ip; }",
+        {}, {"--proxied"});
+    const std::string version_2("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\x04\xd2\0\x50", 28);
+    for (const auto& header : {std::string("PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n"), version_2}) {
+        EXPECT_EQ(ask(cache, header + get("/x")).field("X-Who"), "192.0.2.1 127.0.0.1 192.0.2.2");
+    }
+    EXPECT_EQ(ask(cache, "PROXY UNKNOWN\r\n" + get("/x")).field("X-Who"), "127.0.0.1 127.0.0.1 127.0.0.1");
+    for (const auto& wrong : {get("/x"), std::string("PROXY TCP4 x 192.0.2.2 1234 80\r\n"), std::string(200, 'P')}) {
+        auto client = cache.connect();
+        client.send(wrong);
+        EXPECT_TRUE(client.at_end()) << wrong;
+    }
+}
+
+TEST(robustness, interim_responses_are_the_clients) {
+    origin app;
+    cache_process cache(app);
+    auto client = cache.connect();
+    client.send(get("/x"));
+    auto fetch = app.accept();
+    fetch.read();
+    fetch.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok("x"));
+    const auto hints = client.read();
+    EXPECT_EQ(hints.status(), 103);
+    EXPECT_EQ(hints.field("Link"), "</a>");
+    EXPECT_EQ(client.read().body, "x");
+}
+
+// R2.18
+TEST(robustness, started_as_root_it_becomes_nobody) {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    origin app;
+    cache_process cache(app, {}, {}, {"--user", "nobody"});
+    std::ifstream status("/proc/" + std::to_string(cache.pid()) + "/status");
+    std::string line;
+    while (std::getline(status, line) && !line.starts_with("Uid:")) {}
+    EXPECT_EQ(line, "Uid:\t65534\t65534\t65534\t65534");
+    EXPECT_EQ(ask(cache, app, get("/x"), ok("served")).body, "served");
 }
 
 // R2.26: a burst of URLs takes the room of its own class only.
