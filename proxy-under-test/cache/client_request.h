@@ -15,6 +15,7 @@ public:
     awaitable<end> run();
 
 private:
+    static constexpr int max_restarts = 4;
     enum class state { recv, hash, lookup, hit, miss, pass, pipe, purge, synth, deliver, restart, failed, done };
     awaitable<state> recv();
     state hash();

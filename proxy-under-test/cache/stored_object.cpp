@@ -67,4 +67,12 @@ bool variant_matches(const stored_object& object, const field_list& request) {
     });
 }
 
+void abandon(object_ptr& object) {
+    if (object && object->growing && object->growing->held_back) {
+        object->growing->unread = true;
+        object->growing->moved();
+    }
+    object.reset();
+}
+
 }  // namespace badorigin::cache

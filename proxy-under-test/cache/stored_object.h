@@ -93,4 +93,7 @@ std::uint64_t bytes_of(const stored_object& object);
 std::vector<field> variant_of(std::string_view vary, const field_list& request);
 bool variant_matches(const stored_object& object, const field_list& request);
 
+/// Lets go of it; what one client was to get alone is read no further.
+void abandon(object_ptr& object);
+
 }  // namespace badorigin::cache
