@@ -31,8 +31,8 @@ struct entry {
     std::chrono::nanoseconds took{0};
     std::vector<capture::exchange_ptr> cited;
     capture::evidence_kind kind = capture::evidence_kind::libpcap;
-    std::vector<std::string> sections = {};  ///< of RFCs, that the scenario names
-    bool of_table = false;                   ///< a case of a conformance table: told in a line, and counted by topic
+    std::vector<std::string> sections = {};             ///< of RFCs, that the scenario names
+    bool of_table = false;                              ///< a case of a conformance table: told in a line, and counted by topic
     std::shared_ptr<const captured> capture = nullptr;  ///< null: the evidence is a bundle
 
     /// Whose frames have a file's name; null: no others' do.
