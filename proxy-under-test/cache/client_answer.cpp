@@ -89,6 +89,10 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
         while (!growing->ended) co_await until_woken([&](auto wake) { growing->wait(wake); });
         content = x.object->content;
     }
+    if (growing && growing->broken) {  // and nothing of it has gone out: what has come would look whole
+        hit_ = false;
+        co_return answer(503, "Backend fetch failed");
+    }
     x.streamed = growing && !growing->ended;
     const auto out = framed(x, x.streamed ? std::string_view() : content, conditions, has_content, ended_ == end::keep);
     x.log->add("RespStatus", std::to_string(x.response.status));

@@ -106,6 +106,16 @@ TEST_F(streaming, what_breaks_off_ends_so_for_all_and_is_not_stored) {
     }
 }
 
+// RFC 9112 8
+TEST_F(streaming, what_breaks_off_is_an_error_to_who_waited_for_the_whole) {
+    auto one = begin(chunked, "GET /x HTTP/1.0\r\nHost: a\r\n\r\n");
+    auto two = cache.connect();
+    two.send("GET /x HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\n\r\n");
+    cache.sync();
+    fetch.close();
+    for (auto* each : {&one, &two}) EXPECT_EQ(each->read().status(), 503);
+}
+
 TEST_F(streaming, a_head_or_a_304_does_not_wait_for_content) {
     auto one = begin("HTTP/1.1 200 OK\r\nCache-Control: max-age=30\r\nETag: \"a\"\r\nContent-Length: 6\r\n\r\nabc");
     auto two = cache.connect();
