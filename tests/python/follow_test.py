@@ -2,9 +2,6 @@
 import http.client
 import http.server
 import os
-import signal
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -104,25 +101,18 @@ def test_wrong_words_are_sentences():
 
 
 CTRL_C = """
-import sys, badorigin as bo
+import os, sys, badorigin as bo
 try:
     with bo.follow(deadline=60) as traffic:
-        print("begun", flush=True)
+        print("begun", len(os.listdir(os.environ["TMPDIR"])), flush=True)
         next(traffic)
 except KeyboardInterrupt:
     sys.exit(42)
 """
 
 
-def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path):
-    script, temporary = tmp_path / "script.py", tmp_path / "temporary"
-    script.write_text(CTRL_C)
+def test_ctrl_c_ends_it_and_leaves_nothing(tmp_path, interrupted):
+    temporary = tmp_path / "temporary"
     temporary.mkdir()
-    child = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(temporary)})
-    try:
-        assert child.stdout.readline() == "begun\n" and list(temporary.iterdir())
-        child.send_signal(signal.SIGINT)
-        child.communicate(timeout=60)
-    finally:
-        child.kill()
-    assert child.returncode == 42 and list(temporary.iterdir()) == []
+    first, rest = interrupted(CTRL_C, environment={"TMPDIR": str(temporary)})
+    assert (first, rest.returncode, list(temporary.iterdir())) == ("begun 1\n", 42, [])

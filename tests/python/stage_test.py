@@ -1,9 +1,6 @@
 """The live stage: what happens on it, what it raises, and how it ends."""
 import asyncio
 import pathlib
-import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -229,26 +226,24 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("kind", ["script", "function"])
-def test_ctrl_c_ends_a_stage_in_good_order(tmp_path, kind):
-    file = tmp_path / "script.py"
-    file.write_text(CTRL_C)
-    child = subprocess.Popen([sys.executable, file, tmp_path / "out", kind], stdout=subprocess.PIPE, text=True)
-    assert child.stdout.readline() == "begun\n"
-    child.send_signal(signal.SIGINT)
-    told, _ = child.communicate(timeout=60)
-    assert (child.returncode, told.strip()) == (42, "interrupted")
+def test_ctrl_c_ends_a_stage_in_good_order(tmp_path, interrupted, kind):
+    first, rest = interrupted(CTRL_C, tmp_path / "out", kind)
+    assert (first, rest.returncode, rest.stdout.strip()) == ("begun\n", 42, "interrupted")
     assert (tmp_path / "out/bundled/python/stage/manifest.json").exists()
 
 
-def test_ctrl_c_ends_a_suite_in_good_order(tmp_path):
-    file = tmp_path / "script.py"
-    file.write_text("import sys, badorigin as bo\ntry:\n    bo.run(out=sys.argv[1], jobs=1, told=lambda one: print(one.scenario, flush=True))\n"
-                    "except KeyboardInterrupt:\n    sys.exit(42)\n")
-    child = subprocess.Popen([sys.executable, file, tmp_path / "out"], stdout=subprocess.PIPE, text=True)
-    assert "/" in child.stdout.readline()
-    child.send_signal(signal.SIGINT)
-    child.communicate(timeout=60)
-    assert child.returncode == 42
+CTRL_C_IN_A_SUITE = """
+import sys, badorigin as bo
+try:
+    bo.run(out=sys.argv[1], jobs=1, told=lambda one: print(one.scenario, flush=True))
+except KeyboardInterrupt:
+    sys.exit(42)
+"""
+
+
+def test_ctrl_c_ends_a_suite_in_good_order(tmp_path, interrupted):
+    first, rest = interrupted(CTRL_C_IN_A_SUITE, tmp_path / "out")
+    assert "/" in first and rest.returncode == 42
 
 
 def test_what_a_listener_raises_ends_the_suite(tmp_path):
