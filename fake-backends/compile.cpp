@@ -90,7 +90,8 @@ draft compose(const reply& script, const request_facts& asked, std::string_view 
     std::erase_if(made.lines, [&](const auto& line) { return field_value(script.fields, line.first) != nullptr; });
     for (const auto& line : script.fields) {
         const bool of_content = line.first.size() > 8 && same_text(std::string_view(line.first).substr(0, 8), "Content-");
-        if (!validated || !of_content || same_text(line.first, "Content-Location")) made.lines.emplace_back(line.first, with_dates(line.second, date).value_or(line.second));
+        if (!validated || !of_content || same_text(line.first, "Content-Location"))
+            made.lines.emplace_back(line.first, with_dates(line.second, date).value_or(line.second));
     }
 
     made.content = script.body.bytes();

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> table_keys{"topic", "policy", "given", "rules_off", "cases"};
 constexpr std::array<std::string_view, 2> given_keys{"origin", "exchanges"};
-constexpr std::array<std::string_view, 10> case_keys{"id", "says", "kind", "rfc", "covers", "origin", "exchanges", "expect", "rules_off", "not_for"};
+constexpr std::array<std::string_view, 10> case_keys{"id",     "says",      "kind",   "rfc",       "covers",
+                                                     "origin", "exchanges", "expect", "rules_off", "not_for"};
 constexpr nanoseconds patience = std::chrono::seconds{10};  ///< of a client that names no deadline
 constexpr nanoseconds longest_real_wait = std::chrono::seconds{10};
 

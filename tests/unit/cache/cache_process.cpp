@@ -311,14 +311,19 @@ message ask(cache_process& cache, const std::string& request) {
     return client.read();
 }
 
-message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch) {
+begun begin(cache_process& cache, origin& app, std::string_view request, bool bodiless) {
     auto client = cache.connect();
     client.send(request);
-    auto asked = app.accept();
-    asked.read();
-    asked.send(answer);
-    auto out = client.read();
-    if (fetch) *fetch = std::move(asked);
+    auto fetch = app.accept();
+    auto asked = fetch.read(bodiless);
+    return {std::move(client), std::move(fetch), std::move(asked)};
+}
+
+message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch) {
+    auto all = begin(cache, app, request);
+    all.fetch.send(answer);
+    auto out = all.client.read();
+    if (fetch) *fetch = std::move(all.fetch);
     return out;
 }
 

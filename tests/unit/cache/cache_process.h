@@ -97,6 +97,14 @@ message ask(cache_process& cache, const std::string& request);
 /// The same, answered by the origin's next connection (`fetch` then holds it).
 message ask(cache_process& cache, origin& app, const std::string& request, std::string_view answer, wire* fetch = nullptr);
 
+/// A client's request on a connection of its own, and the fetch that it causes.
+struct begun {
+    wire client, fetch;
+    message asked;
+};
+/// `bodiless`: the fetch's body is not read, or does not come.
+begun begin(cache_process& cache, origin& app, std::string_view request, bool bodiless = false);
+
 // Policies, or parts of them.
 inline constexpr auto keeps = "import std; sub vcl_recv { if (!std.cache_req_body(10KB)) { return (synth(413)); } } ";
 inline constexpr auto retries = "sub vcl_backend_error { if (bereq.retries < 2) { return (retry); } } ";

@@ -20,10 +20,7 @@ wire pooled(origin& app, wire& client) {
 TEST(bodies, a_passed_body_arrives_whole_and_is_streamed) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234");
-    auto fetch = app.accept();
-    const auto head = fetch.read(true);
+    auto [client, fetch, head] = begin(cache, app, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234", true);
     EXPECT_EQ(head.field("Content-Length"), "10");
     EXPECT_EQ(fetch.read_exactly(5), "01234");
     client.send("56789");
@@ -35,10 +32,9 @@ TEST(bodies, a_passed_body_arrives_whole_and_is_streamed) {
 TEST(bodies, a_chunked_body_stays_chunked) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: 1\r\n\r\n");
-    auto fetch = app.accept();
-    const auto asked = fetch.read();
+    auto [client, fetch, asked] =
+        begin(cache, app,
+              "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\nTrailer: 1\r\n\r\n");
     EXPECT_EQ(asked.field("Transfer-Encoding"), "chunked");
     EXPECT_EQ(asked.count("Content-Length"), 0U);
     EXPECT_EQ(asked.body, "abcdefg");
@@ -97,10 +93,7 @@ TEST(bodies, a_get_is_sent_again_when_a_reused_connection_ends) {
 TEST(bodies, a_get_is_not_sent_again_when_a_fresh_connection_ends) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.close();
     const auto answer = client.read();
     EXPECT_EQ(answer.status(), 503);
@@ -127,10 +120,7 @@ TEST(bodies, a_post_is_never_sent_again_by_itself) {
 TEST(bodies, a_retry_carries_the_kept_body_and_a_new_id) {
     origin app;
     cache_process cache(app, std::string(keeps) + retries);
-    auto client = cache.connect();
-    client.send(post("/x", "hello"));
-    auto first = app.accept();
-    const auto one = first.read();
+    auto [client, first, one] = begin(cache, app, post("/x", "hello"));
     first.close();
     auto second = app.accept();
     const auto two = second.read();
@@ -143,10 +133,7 @@ TEST(bodies, a_retry_carries_the_kept_body_and_a_new_id) {
 TEST(bodies, a_retry_without_the_body_is_not_made) {
     origin app;
     cache_process cache(app, retries);
-    auto client = cache.connect();
-    client.send(post("/x", "hello"));
-    auto first = app.accept();
-    first.read();
+    auto [client, first, asked] = begin(cache, app, post("/x", "hello"));
     first.close();
     EXPECT_EQ(client.read().status(), 503);
     EXPECT_TRUE(app.unasked());
@@ -164,10 +151,7 @@ TEST(bodies, a_body_longer_than_may_be_kept_is_said_to_be) {
 TEST(bodies, a_client_that_goes_away_in_its_body_gets_nothing_and_the_origin_sees_the_end) {
     origin app;
     cache_process cache(app, retries);
-    auto client = cache.connect();
-    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123");
-    auto fetch = app.accept();
-    fetch.read(true);
+    auto [client, fetch, asked] = begin(cache, app, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123", true);
     EXPECT_EQ(fetch.read_exactly(4), "0123");
     client.half_close();
     EXPECT_TRUE(fetch.at_end());
@@ -178,10 +162,7 @@ TEST(bodies, a_client_that_goes_away_in_its_body_gets_nothing_and_the_origin_see
 TEST(bodies, an_early_answer_ends_the_sending_and_both_connections) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123");
-    auto fetch = app.accept();
-    fetch.read(true);
+    auto [client, fetch, asked] = begin(cache, app, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123", true);
     fetch.read_exactly(4);
     fetch.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno\n");
     const auto answer = client.read();
@@ -194,10 +175,7 @@ TEST(bodies, an_early_answer_ends_the_sending_and_both_connections) {
 TEST(bodies, interim_responses_are_read_over_while_the_body_is_sent) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
-    auto fetch = app.accept();
-    fetch.read(true);
+    auto [client, fetch, asked] = begin(cache, app, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc", true);
     fetch.read_exactly(3);
     fetch.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
     cache.sync();

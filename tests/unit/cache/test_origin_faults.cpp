@@ -14,10 +14,7 @@ TEST_P(broken_answer, is_a_503_at_once_and_the_next_request_is_served) {
     for (const auto& ask : {get("/x"), post("/x", "body")}) {
         origin app;
         cache_process cache(app, "sub vcl_backend_response { set beresp.do_stream = false; }");
-        auto client = cache.connect();
-        client.send(ask);
-        auto fetch = app.accept();
-        fetch.read();
+        auto [client, fetch, asked] = begin(cache, app, ask);
         fetch.send(bytes);
         if (closes) fetch.close();
         EXPECT_EQ(client.read().status(), 503);
@@ -46,10 +43,7 @@ INSTANTIATE_TEST_SUITE_P(faults, broken_answer,
 TEST(origin_faults, a_connection_with_bytes_behind_the_message_is_not_used_again) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send(ok("good") + "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
     EXPECT_EQ(client.read().body, "good");
     EXPECT_TRUE(fetch.at_end());
@@ -63,10 +57,7 @@ TEST(origin_faults, a_connection_with_bytes_behind_the_message_is_not_used_again
 TEST(origin_faults, an_idle_connection_that_its_origin_closes_is_dropped) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send(ok("one"));
     client.read();
     fetch.half_close();
@@ -78,10 +69,7 @@ TEST(origin_faults, an_idle_connection_that_its_origin_closes_is_dropped) {
 TEST(origin_faults, a_response_until_close_is_whole_at_the_close) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send("HTTP/1.0 200 OK\r\n\r\nall of it");
     cache.sync();
     fetch.close();
@@ -91,10 +79,7 @@ TEST(origin_faults, a_response_until_close_is_whole_at_the_close) {
 TEST(origin_faults, no_hop_by_hop_field_goes_on_in_either_direction) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x", "Connection: X-Hop\r\nX-Hop: 1\r\nTE: trailers\r\n"));
-    auto fetch = app.accept();
-    const auto asked = fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x", "Connection: X-Hop\r\nX-Hop: 1\r\nTE: trailers\r\n"));
     EXPECT_EQ(asked.count("X-Hop") + asked.count("TE") + asked.count("Connection"), 0U);
     fetch.send(ok("x", "Connection: keep-alive, X-Back\r\nX-Back: 1\r\nKeep-Alive: timeout=5\r\n"));
     const auto answer = client.read();

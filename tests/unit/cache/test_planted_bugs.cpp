@@ -54,10 +54,7 @@ bool body_whole_on_reused(const plants& bugs) {
 bool body_whole_on_retry(const plants& bugs) {
     origin app;
     cache_process cache(app, std::string(keeps) + retries, bugs);
-    auto client = cache.connect();
-    client.send(post("/x", "hello"));
-    auto first = app.accept();
-    first.read();
+    auto [client, first, asked] = begin(cache, app, post("/x", "hello"));
     first.close();
     auto second = app.accept();
     return arrives_whole(cache, second, 5);
@@ -66,10 +63,7 @@ bool body_whole_on_retry(const plants& bugs) {
 bool short_body_not_padded(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
-    auto client = cache.connect();
-    client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123");
-    auto fetch = app.accept();
-    fetch.read(true);
+    auto [client, fetch, asked] = begin(cache, app, "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123", true);
     fetch.read_exactly(4);
     client.half_close();
     cache.sync();
@@ -92,10 +86,7 @@ bool post_not_resent(const plants& bugs) {
 bool failed_get_not_resent(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.close();
     cache.sync();
     return app.unasked();
@@ -104,10 +95,7 @@ bool failed_get_not_resent(const plants& bugs) {
 bool retry_is_made(const plants& bugs) {
     origin app;
     cache_process cache(app, retries, bugs);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.close();
     cache.sync();
     return !app.unasked();
@@ -125,10 +113,7 @@ std::function<bool(const plants&)> fails(std::string answer, bool closes = false
     return [=](const plants& bugs) {
         origin app;
         cache_process cache(app, "sub vcl_backend_response { set beresp.do_stream = false; }", bugs);
-        auto client = cache.connect();
-        client.send(request);
-        auto fetch = app.accept();
-        fetch.read();
+        auto [client, fetch, asked] = begin(cache, app, request);
         fetch.send(answer);
         if (closes) fetch.half_close();
         try {
@@ -209,10 +194,7 @@ bool rests(const cache_process& cache) {
 bool rests_while_stalled(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     cache.sync();
     return rests(cache);
 }

@@ -45,10 +45,7 @@ TEST(program, says_what_is_wrong_in_a_sentence_and_exits_with_2) {
 TEST(program, writes_its_log_transaction_by_transaction) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send(ok("one"));
     client.read();
     client.close();
@@ -56,10 +53,10 @@ TEST(program, writes_its_log_transaction_by_transaction) {
     std::ifstream in(cache.log_path());
     const std::string log(std::istreambuf_iterator<char>(in), {});
     const auto fetched = log.find("\n3 BereqURL /x\n"), begun = log.find("3 Begin bereq 2 fetch\n"),
-               asked = log.find("2 Begin req 1 rxreq\n");
+               request = log.find("2 Begin req 1 rxreq\n");
     EXPECT_NE(fetched, std::string::npos) << log;
     EXPECT_LT(begun, fetched);
-    EXPECT_LT(fetched, asked) << "the fetch ends first";
+    EXPECT_LT(fetched, request) << "the fetch ends first";
     EXPECT_NE(log.find("2 RespStatus 200\n"), std::string::npos);
     EXPECT_NE(log.find("1 End\n"), std::string::npos);
 }

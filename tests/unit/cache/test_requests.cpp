@@ -10,10 +10,7 @@ using namespace std::chrono_literals;
 TEST(requests, a_miss_is_stored_and_a_hit_names_its_fetch_and_its_age) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    const auto asked = fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     EXPECT_EQ(asked.start_line, "GET /x HTTP/1.1");
     EXPECT_EQ(asked.field("X-Forwarded-For"), "127.0.0.1");
     EXPECT_EQ(asked.field("Via"), "1.1 badorigin");
@@ -144,10 +141,7 @@ TEST(requests, what_must_not_be_stored_is_fetched_by_each_waiter_at_once) {
 TEST(requests, a_condition_that_holds_is_answered_with_304_from_the_store) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send(ok("first", "Cache-Control: max-age=30\r\nETag: \"a\"\r\n"));
     EXPECT_EQ(client.read().status(), 200);
     client.send(get("/x", "If-None-Match: \"a\"\r\n"));
@@ -190,10 +184,7 @@ TEST(requests, head_is_answered_from_the_fetch_of_a_get) {
 TEST(requests, a_client_of_http_1_0_gets_a_length_and_the_end) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send("GET /x HTTP/1.0\r\n\r\n");
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, "GET /x HTTP/1.0\r\n\r\n");
     fetch.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n");
     const auto answer = client.read();
     EXPECT_EQ(answer.body, "abc");
@@ -218,10 +209,7 @@ TEST(requests, what_is_malformed_is_refused_and_the_connection_closed) {
 TEST(requests, variants_do_not_mix) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x", "Accept-Language: en\r\n"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x", "Accept-Language: en\r\n"));
     fetch.send(ok("english", "Cache-Control: max-age=30\r\nVary: Accept-Language\r\n"));
     EXPECT_EQ(client.read().body, "english");
     client.send(get("/x", "Accept-Language: de\r\n"));
@@ -235,10 +223,7 @@ TEST(requests, variants_do_not_mix) {
 TEST(requests, bans_and_purges_make_the_next_request_fetch) {
     origin app;
     cache_process cache(app, "sub vcl_recv { if (req.method == \"PURGE\") { return (purge); } }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send(ok("one"));
     EXPECT_EQ(client.read().body, "one");
     EXPECT_EQ(cache.ask({{"do", "ban"}, {"expression", "req.url ~ \"^/x\""}})["ok"], true);
@@ -259,10 +244,7 @@ TEST(requests, a_restart_asks_again_by_its_new_url) {
     origin app;
     cache_process cache(app,
                         "sub vcl_deliver { if (resp.status == 404 && req.restarts == 0) { set req.url = \"/other\"; return (restart); } }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     EXPECT_EQ(fetch.read().start_line, "GET /other HTTP/1.1");
     fetch.send(ok("other"));
@@ -289,10 +271,7 @@ TEST(requests, a_policy_that_restarts_every_answer_ends_with_a_503) {
 TEST(requests, a_pipe_is_raw_both_ways_and_ends_half_by_half) {
     origin app;
     cache_process cache(app, "sub vcl_recv { return (pipe); }");
-    auto client = cache.connect();
-    client.send(post("/x", "12345") + "more");
-    auto piped = app.accept();
-    const auto asked = piped.read();
+    auto [client, piped, asked] = begin(cache, app, post("/x", "12345") + "more");
     EXPECT_EQ(asked.field("Connection"), "close");
     EXPECT_EQ(asked.body, "12345");
     EXPECT_EQ(piped.read_exactly(4), "more");
@@ -341,10 +320,7 @@ TEST(requests, two_equal_counts_of_activity_mean_that_nothing_happened) {
     cache_process cache(app);
     const auto before = cache.sync()["activity"].get<int>();
     EXPECT_EQ(cache.sync()["activity"], before);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     const auto state = cache.sync();
     EXPECT_GT(state["activity"].get<int>(), before);
     EXPECT_EQ(state["unacked"], 0);

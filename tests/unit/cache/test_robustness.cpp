@@ -59,10 +59,7 @@ TEST(robustness, what_is_older_than_req_ttl_is_stale_and_may_be_served_within_gr
 TEST(robustness, interim_responses_do_not_prolong_the_wait_for_the_first_byte) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     for (int i = 0; i < 2; ++i) {
         cache.advance(25s);
         fetch.send("HTTP/1.1 102 Processing\r\n\r\n");
@@ -76,10 +73,7 @@ TEST(robustness, interim_responses_do_not_prolong_the_wait_for_the_first_byte) {
 TEST(robustness, interim_responses_without_end_are_a_failed_fetch) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     for (int i = 0; i < 33; ++i) fetch.send("HTTP/1.1 102 Processing\r\n\r\n");
     for (int i = 0; i < 32; ++i) EXPECT_EQ(client.read().status(), 102);
     EXPECT_EQ(client.read().status(), 503);
@@ -104,10 +98,7 @@ TEST(robustness, a_status_that_ends_no_exchange_is_a_503) {
 TEST(robustness, a_slow_client_that_goes_on_reading_gets_all) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     const std::string body(32 * 1024 * 1024, 'a');
     fetch.send(ok(body));
     std::string got = client.read(true).body;
@@ -175,10 +166,7 @@ TEST(robustness, a_proxy_header_says_who_the_client_is) {
 TEST(robustness, interim_responses_are_the_clients) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok("x"));
     const auto hints = client.read();
     EXPECT_EQ(hints.status(), 103);

@@ -157,10 +157,7 @@ TEST_F(streaming, a_refresh_that_breaks_off_leaves_the_stale_response) {
 TEST(streaming_of_passes, an_origin_is_not_read_faster_than_its_client_reads) {
     origin app;
     cache_process cache(app, "sub vcl_recv { return (pass); }", {}, {"--largest-response", "2MiB"});
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     const std::string part(1024 * 1024, 'a');
     fetch.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(64 * part.size()) + "\r\n\r\n");
     client.read(true);
@@ -177,10 +174,7 @@ TEST(streaming_of_passes, an_answer_that_a_policy_restarts_is_read_no_further) {
     cache_process cache(app,
                         "sub vcl_recv { return (pass); } "
                         "sub vcl_deliver { if (req.restarts == 0) { set req.url = \"/again\"; return (restart); } }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto first = app.accept();
-    first.read();
+    auto [client, first, asked] = begin(cache, app, get("/x"));
     first.send("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\nabc");
     auto second = app.accept();
     EXPECT_EQ(second.read().start_line, "GET /again HTTP/1.1");
@@ -193,10 +187,7 @@ TEST(streaming_of_passes, an_answer_that_a_policy_restarts_is_read_no_further) {
 TEST(streaming_of_passes, a_client_that_goes_away_ends_the_fetch) {
     origin app;
     cache_process cache(app, "sub vcl_recv { return (pass); }");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     fetch.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nabc");
     client.read(true);
     client.reset();

@@ -47,10 +47,7 @@ TEST(grace, a_failed_refresh_leaves_the_stale_response_and_the_next_request_trie
     EXPECT_EQ(ask(cache, get("/x")).body, "one");
     app.accept().read();
     cache.advance(2s);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto last = app.accept();
-    last.read();
+    auto [client, last, asked] = begin(cache, app, get("/x"));
     EXPECT_TRUE(client.silent()) << "beyond ttl and grace nothing stale is served";
 }
 
@@ -82,10 +79,7 @@ sub vcl_backend_response {
     EXPECT_EQ(refused.field("Retry-After"), "5");
     EXPECT_TRUE(app.unasked());
     cache.advance(60s);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto again = app.accept();
-    again.read();
+    auto [client, again, asked] = begin(cache, app, get("/x"));
     again.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     EXPECT_EQ(client.read().status(), 503);
 }
@@ -104,10 +98,7 @@ sub vcl_init {
 }
 sub vcl_recv { set req.backend_hint = both.backend(); }
 sub vcl_backend_response { if (beresp.status >= 500) { saintmode.blacklist(90s); return (retry); } })");
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto first = app.accept();
-    first.read();
+    auto [client, first, asked] = begin(cache, app, get("/x"));
     first.send("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     auto second = spare.accept();
     second.read();
@@ -118,10 +109,7 @@ sub vcl_backend_response { if (beresp.status >= 500) { saintmode.blacklist(90s);
 TEST(timeouts, an_origin_that_does_not_answer_is_given_up_after_its_time) {
     origin app;
     cache_process cache(app);
-    auto client = cache.connect();
-    client.send(get("/x"));
-    auto fetch = app.accept();
-    fetch.read();
+    auto [client, fetch, asked] = begin(cache, app, get("/x"));
     cache.advance(59s);
     EXPECT_TRUE(client.silent());
     cache.advance(1s);
