@@ -71,7 +71,4 @@ private:
     std::optional<std::string> collected_;  ///< the page's text, for a client that has to be told its length
 };
 
-/// Both ways, byte by byte, until both ends are done (pipe.cpp).
-awaitable<void> tunnel(engine& in, connection_ptr client, connection_ptr origin);
-
 }  // namespace badorigin::cache

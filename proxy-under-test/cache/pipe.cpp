@@ -1,3 +1,4 @@
+// return (pipe): the connection is given away, byte by byte, until both ends are done.
 #include <boost/asio/co_spawn.hpp>
 
 #include "proxy-under-test/cache/client_request.h"
@@ -41,8 +42,8 @@ awaitable<void> copy(engine& in, connection_ptr from, connection_ptr to, tunnel_
     }
     if (--shared->directions == 0) shared->wake();
 }
-}  // namespace
 
+/// Both ways, until both ends are done.
 awaitable<void> tunnel(engine& in, connection_ptr client, connection_ptr origin) {
     auto shared = std::make_shared<tunnel_state>();
     co_await until_woken([&](auto wake) {
@@ -51,6 +52,37 @@ awaitable<void> tunnel(engine& in, connection_ptr client, connection_ptr origin)
         boost::asio::co_spawn(in.io, copy(in, origin, client, shared), unattended);
     });
     origin->close();
+}
+}  // namespace
+
+awaitable<client_request::state> client_request::pipe() {
+    auto& x = exchange_;
+    if (body_.was_read()) co_return answer(503, "Request body was read already");
+    ended_ = end::close_at_once;
+    auto exchange = origin_request(true);
+    exchange.request.fields.set("Connection", "close");
+    const auto decided = policy(vcl::subroutine::pipe, &exchange);
+    if (decided.what != vcl::action::pipe) {
+        ended_ = end::keep;
+        co_return decide(decided, state::failed);
+    }
+    const auto wanted = exchange.backend_hint.empty() ? configuration_->backends.default_name() : exchange.backend_hint;
+    const auto chosen = configuration_->backends.resolve(wanted, x.key, engine_.now());
+    if (!chosen) co_return answer(503, "Service Unavailable");
+    const auto limit = exchange.connect_timeout.value_or(std::chrono::milliseconds(3500));
+    auto leased = co_await engine_.origins.lease(configuration_, *chosen->to, true, limit);
+    if (!leased) {
+        x.log->add("FetchError", "no backend connection: " + leased.error());
+        co_return answer(503, "Service Unavailable");
+    }
+    const auto lease = std::move(*leased);
+    if (!exchange.request.fields.has("Host")) exchange.request.fields.set("Host", chosen->to->host());
+    auto head = to_wire(exchange.request);
+    if (co_await (*lease)->write(head, client_->limits.idle_send) != io::ok) co_return state::done;
+    // Expect does not go on, so the origin will not say it.
+    if (body_.awaits_permission()) co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", {}, client_->limits.idle_send);
+    co_await tunnel(engine_, client_, (*lease)->shared_from_this());
+    co_return state::done;
 }
 
 }  // namespace badorigin::cache
