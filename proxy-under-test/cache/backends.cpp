@@ -66,8 +66,8 @@ void probe_window::add(bool good) {
     if (results_.size() > size_) results_.pop_front();
 }
 
-bool probe_window::healthy() const {
-    return std::ranges::count(results_, true) >= threshold_;
+std::ptrdiff_t probe_window::good() const {
+    return std::ranges::count(results_, true);
 }
 
 std::string backend::host() const {

@@ -24,7 +24,8 @@ class probe_window {
 public:
     explicit probe_window(const vcl::probe_definition& of);
     void add(bool good);
-    bool healthy() const;
+    bool healthy() const { return good() >= threshold_; }
+    std::ptrdiff_t good() const;
 
 private:
     std::size_t size_;

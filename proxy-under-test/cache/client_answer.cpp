@@ -26,7 +26,9 @@ awaitable<client_request::state> client_request::deliver() {
     const auto object = x.object;
     x.response = response_of(*object, x.xid, hit_, engine_.now());
     if (engine_.tell_status) tell_status(*object);
+    x.log->add_head("Resp", x.response);
     const auto decided = policy(vcl::subroutine::deliver);
+    x.log->stamp("Process");
     if (decided.what != vcl::action::deliver) {
         abandon(x.object);
         hit_ = false;
@@ -53,7 +55,9 @@ awaitable<client_request::state> client_request::synth() {
     x.response.fields.append("Date", http_date(engine_.now()));
     x.response.fields.append("Server", "badorigin-cache");
     x.response.fields.append("X-Varnish", std::to_string(x.xid));
+    x.log->add_head("Resp", x.response);
     const auto decided = policy(vcl::subroutine::synth);
+    x.log->stamp("Process");
     // The 503 for too many restarts comes by here as well: a policy that restarts every answer would go round for ever.
     if (decided.what == vcl::action::restart && x.restarts <= max_restarts) co_return state::restart;
     if (decided.what == vcl::action::fail) ended_ = end::close;
@@ -62,8 +66,9 @@ awaitable<client_request::state> client_request::synth() {
 
 awaitable<client_request::state> client_request::send_response(std::string_view content, bool conditions, bool has_content) {
     auto& x = exchange_;
+    const auto before = x.log->wanted() ? x.response : response_head{};
     if ((x.response.status %= 1000) < 200) {
-        x.log->add("VCL_Error", fmt::format("resp.status {} is not that of a final response", x.response.status));
+        x.log->tell("VCL_Error", "resp.status {} is not that of a final response", x.response.status);
         x.response.status = 503;
         x.response.reason = standard_reason(503);
     }
@@ -72,7 +77,7 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     const bool policy_closes = x.response.fields.has_element("Connection", "close");
     if ((!keep_alive_ || policy_closes) && ended_ == end::keep) ended_ = end::close;
     const bool assembled = x.object && !x.object->parts.empty() && x.esi && x.response.status == 200 && x.request.method != "HEAD";
-    if (assembled) co_return co_await send_page(*x.object);
+    if (assembled) co_return co_await send_page(*x.object, before);
     if (x.object && !x.object->parts.empty() && x.esi && x.request.method == "HEAD") {
         x.response.fields.remove("Content-Length");  // of the page before it is put together
         has_content = false;
@@ -95,8 +100,7 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
     }
     x.streamed = growing && !growing->ended;
     const auto out = framed(x, x.streamed ? std::string_view() : content, conditions, has_content, ended_ == end::keep);
-    x.log->add("RespStatus", std::to_string(x.response.status));
-    x.log->add_fields("RespHeader", x.response.fields);
+    log_answer(before, out.head.size());
     const bool sent = co_await client_->write(out.head, out.content(), client_->limits.idle_send) == io::ok;
     if (x.streamed) {
         const bool bodiless =
@@ -107,11 +111,24 @@ awaitable<client_request::state> client_request::send_response(std::string_view 
         if (!whole) ended_ = end::close_at_once;
     }
     if (!sent || (growing && growing->broken)) ended_ = end::close_at_once;
+    x.log->stamp("Resp");
     co_return state::done;
 }
 
+/// What the policy's response has become on the way to the wire, where it begins now.
+void client_request::log_answer(const response_head& before, std::size_t head_size) {
+    auto& x = exchange_;
+    answered_from_ = client_->sent;
+    answer_head_ = head_size;
+    if (x.response.status != before.status) {
+        x.log->tell("RespStatus", "{}", x.response.status);
+        x.log->add("RespReason", x.response.reason);
+    }
+    x.log->add_changes("Resp", before.fields, x.response.fields);
+}
+
 /// A page with its includes: in chunks, so that what stands before an include does not wait for it (R2.24).
-awaitable<client_request::state> client_request::send_page(stored_object& page) {
+awaitable<client_request::state> client_request::send_page(stored_object& page, const response_head& before) {
     auto& x = exchange_;
     for (const auto name : {"ETag", "Last-Modified", "Content-Length", "Accept-Ranges"}) x.response.fields.remove(name);  // not the page's
     bool whole = true;
@@ -119,12 +136,14 @@ awaitable<client_request::state> client_request::send_page(stored_object& page) 
         collected_.emplace();
         co_await put_parts(page);
         const auto out = framed(x, *collected_, false, true, ended_ == end::keep);
+        log_answer(before, out.head.size());
         const auto put = co_await client_->write(out.head, out.content(), client_->limits.idle_send);
         whole = put == io::ok;
     } else {
         if (ended_ != end::keep) x.response.fields.set("Connection", "close");
         x.response.fields.set("Transfer-Encoding", "chunked");
         const auto head = to_wire(x.response);
+        log_answer(before, head.size());
         const auto begun = co_await client_->write(head, {}, client_->limits.idle_send);
         whole = begun == io::ok && co_await put_parts(page);
         if (whole) {
@@ -132,9 +151,8 @@ awaitable<client_request::state> client_request::send_page(stored_object& page) 
             whole = put == io::ok;
         }
     }
-    x.log->add("RespStatus", std::to_string(x.response.status));
-    x.log->add_fields("RespHeader", x.response.fields);
     if (!whole) ended_ = end::close_at_once;
+    x.log->stamp("Resp");
     co_return state::done;
 }
 
@@ -192,7 +210,6 @@ awaitable<bool> client_request::put(std::string_view text) {
 
 awaitable<client_request::state> client_request::hand_to_page(std::string_view content) {
     auto& x = exchange_;
-    x.log->add("RespStatus", std::to_string(x.response.status));
     const auto object = x.object;
     if (const auto growing = object ? object->growing : nullptr) {
         growing->release();

@@ -69,11 +69,11 @@ awaitable<client_request::state> client_request::lookup() {
                 validated_ = found.object;
                 co_return state::miss;
             case hit_for_miss:
-                x.log->add("HitMiss", std::to_string(found.object->fetch_id));
+                x.log->tell("HitMiss", "{} {:.6f}", found.object->fetch_id, seconds_of(found.object->ttl_left(engine_.now())));
                 x.is_hit_for_miss = true;
                 co_return state::miss;
             case hit_for_pass:
-                x.log->add("HitPass", std::to_string(found.object->fetch_id));
+                x.log->tell("HitPass", "{} {:.6f}", found.object->fetch_id, seconds_of(found.object->ttl_left(engine_.now())));
                 x.is_hit_for_pass = true;
                 co_return state::pass;
             case busy:
@@ -82,6 +82,7 @@ awaitable<client_request::state> client_request::lookup() {
         x.log->add("Debug", "on waiting list");
         x.status.collapsed = true;
         const auto ended = co_await wait_for_fetch(give_up);
+        x.log->stamp("Waitinglist");
         if (!ended) co_return answer(503, "Waited too long for another's fetch");
         if (ended->is == fetch_end::what::failed) {
             x.object = ended->answer;
@@ -117,8 +118,15 @@ bool client_request::serve_stale_instead() {
     if (!fallback_ || (x.object && std::ranges::find(errors, x.object->head.status) == errors.end())) return false;
     abandon(x.object);
     x.object = std::exchange(fallback_, nullptr);
-    x.log->add("Hit", fmt::format("{} stale-if-error", x.object->fetch_id));
+    log_hit("stale-if-error");
     return hit_ = true;
+}
+
+/// Hit "FETCH TTL GRACE KEEP".
+void client_request::log_hit(std::string_view why) const {
+    const auto& o = *exchange_.object;
+    exchange_.log->tell("Hit", "{} {:.6f} {:.6f} {:.6f}{}{}", o.fetch_id, seconds_of(o.ttl_left(engine_.now())), seconds_of(o.grace),
+                        seconds_of(o.keep), why.empty() ? "" : " ", why);
 }
 
 /// How the fetch that somebody else leads ended; none: it has not.
@@ -138,7 +146,7 @@ awaitable<client_request::state> client_request::hit() {
     auto& x = exchange_;
     const auto object = x.object;
     ++object->hits;
-    x.log->add("Hit", std::to_string(object->fetch_id));
+    log_hit("");
     auto refresh = std::move(lead_);
     const auto decided = policy(vcl::subroutine::hit);
     if (decided.what == vcl::action::deliver) {
@@ -152,12 +160,12 @@ awaitable<client_request::state> client_request::hit() {
 
 /// The client has its answer; the origin is asked by a fetch of its own.
 void client_request::refresh_in_background(const object_ptr& stale, fetch_lead lead) {
-    auto exchange = origin_request(false);
+    auto exchange = origin_request(false, "bgfetch");
     exchange.background = true;
     exchange.client = nullptr;  // the request will be gone
     const auto validated = stale->has_validator() ? stale : nullptr;
     make_conditional(exchange.request, validated);
-    exchange_.log->add("Link", fmt::format("bereq {} bgfetch", exchange.xid));
+    exchange_.log->tell("Link", "bereq {} bgfetch", exchange.xid);
     std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), nullptr, validated, std::move(lead))->start({});
 }
 

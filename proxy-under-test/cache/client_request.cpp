@@ -1,5 +1,7 @@
 #include "proxy-under-test/cache/client_request.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "proxy-under-test/cache/forwarding.h"
@@ -25,8 +27,12 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     x.request = reader.request();
     x.has_body = body_.present();
     x.body_length = body_.length();
-    x.log = std::make_shared<transaction_log>(
-        engine_.log, x.xid, page ? fmt::format("req {} esi", page->exchange_.xid) : fmt::format("req {} rxreq", x.ends.session_id));
+    x.log = log_of("req", x.xid, page ? page->exchange_.xid : x.ends.session_id, page ? "esi" : "rxreq");
+    x.log->stamp("Start");
+    x.log->stamp("Req");
+    x.log->tell("ReqStart", "{} {} a0", x.ends.client_ip, x.ends.client_port);
+    x.log->add_head("Req", x.request);
+    x.log->add("VCL_use", configuration_->name);
     if (page) {
         x.esi_level = page->exchange_.esi_level + 1;
         x.top = page->exchange_.top ? page->exchange_.top : &page->exchange_;
@@ -37,11 +43,13 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     }
     x.request.fields.remove("Expect");
     x.original = x.request;
-    x.log->add("ReqStart", fmt::format("{} {}", x.ends.client_ip, x.ends.client_port));
-    x.log->add("ReqMethod", x.request.method);
-    x.log->add("ReqURL", x.request.target);
-    x.log->add("ReqProtocol", version_text(x.request.version));
-    x.log->add_fields("ReqHeader", x.request.fields);
+    if (x.request.target != reader.request().target) x.log->add("ReqURL", x.request.target);
+    x.log->add_changes("Req", reader.request().fields, x.request.fields);
+}
+
+std::shared_ptr<transaction_log> client_request::log_of(std::string_view kind, std::uint64_t number, std::uint64_t parent,
+                                                        std::string_view why) {
+    return std::make_shared<transaction_log>(engine_.log, engine_.time, number, kind, parent, why);
 }
 
 awaitable<client_request::end> client_request::run() {
@@ -87,6 +95,7 @@ awaitable<client_request::end> client_request::run() {
                 break;
         }
     }
+    account();
     exchange_.log->end();
     if (ended_ == end::keep && !co_await body_.discard()) ended_ = end::close;
     co_return ended_;
@@ -94,10 +103,20 @@ awaitable<client_request::end> client_request::run() {
 
 vcl::outcome client_request::policy(vcl::subroutine which, origin_exchange* origin) {
     vcl_context context(engine_.environment, *configuration_, &exchange_, origin);
-    exchange_.log->add("VCL_call", vcl::name(which, configuration_->program->version()));
+    exchange_.log->called(vcl::name(which, configuration_->program->version()));
     auto outcome = configuration_->program->run(which, context);
     exchange_.log->add("VCL_return", vcl::name(outcome.what));
     return outcome;
+}
+
+/// ReqAcct: bytes of head, body and both, of the request and of the response.
+void client_request::account() {
+    if (page_) return;
+    const auto& in = body_.reader();
+    const auto head = in.head_bytes(), body = in.body_bytes();
+    const auto sent = answer_head_ > 0 ? client_->sent - answered_from_ : 0;
+    const auto of_head = std::min(answer_head_, sent);
+    exchange_.log->tell("ReqAcct", "{} {} {} {} {} {}", head, body, head + body, of_head, sent - of_head, sent);
 }
 
 /// The actions that mean the same wherever they are allowed.
@@ -128,6 +147,7 @@ awaitable<client_request::state> client_request::recv() {
     x.hash_parts.clear();
     if (engine_.by_rfc && x.restarts == 0 && is_last_recipient(x.request)) {
         x.response = itself(x.original, engine_.now(), x.synthetic);
+        x.log->add_head("Resp", x.response);
         co_return co_await send_response(x.synthetic, false, true);
     }
     const auto decided = policy(vcl::subroutine::recv);
@@ -166,10 +186,10 @@ awaitable<client_request::state> client_request::recv() {
 awaitable<client_request::state> client_request::miss() {
     auto& x = exchange_;
     auto lead = std::move(lead_);
-    auto early = fetches_itself() ? std::optional(origin_request(false)) : std::nullopt;
+    auto early = fetches_itself() ? std::optional(origin_request(false, "fetch")) : std::nullopt;
     const auto decided = policy(vcl::subroutine::miss, early ? &*early : nullptr);
     if (decided.what != vcl::action::fetch) co_return decide(decided, state::failed);
-    auto exchange = early ? std::move(*early) : origin_request(false);
+    auto exchange = early ? std::move(*early) : origin_request(false, "fetch");
     exchange.backend_hint = x.backend_hint;
     exchange.is_hit_for_miss = x.is_hit_for_miss;
     const auto validated = std::exchange(validated_, nullptr);
@@ -182,14 +202,14 @@ awaitable<client_request::state> client_request::miss() {
 
 awaitable<client_request::state> client_request::pass() {
     auto& x = exchange_;
-    auto early = fetches_itself() ? std::optional(origin_request(true)) : std::nullopt;
+    auto early = fetches_itself() ? std::optional(origin_request(true, "pass")) : std::nullopt;
     const auto decided = policy(vcl::subroutine::pass, early ? &*early : nullptr);
     // "pass" is what VCL 3 says for it.
     if (decided.what != vcl::action::fetch && decided.what != vcl::action::pass) co_return decide(decided, state::failed);
     if (!body_.rewind()) co_return answer(503, "Request body was sent already");
     passing_ = true;
     x.status.fwd = is_safe(x.request.method) ? "bypass" : "method";
-    auto exchange = early ? std::move(*early) : origin_request(true);
+    auto exchange = early ? std::move(*early) : origin_request(true, "pass");
     exchange.backend_hint = x.backend_hint;
     exchange.is_hit_for_pass = x.is_hit_for_pass;
     x.object = co_await fetch(std::move(exchange), &body_, nullptr, {});
@@ -211,7 +231,7 @@ client_request::state client_request::brought_nothing() {
 void client_request::note_passed(const stored_object& answer) {
     auto& x = exchange_;
     for (const auto& target : invalidated_targets(x.request, answer.head)) {
-        if (const auto gone = engine_.objects.purge(key_of(target)); gone > 0) x.log->add("Debug", "invalidated " + target);
+        if (const auto gone = engine_.objects.purge(key_of(target)); gone > 0) x.log->tell("Debug", "invalidated {}", target);
     }
     if (x.request.method != "HEAD" || answer.head.status != 200) return;
     const auto stored = engine_.objects.variant(x.key, x.request.fields);
@@ -222,26 +242,27 @@ void client_request::note_passed(const stored_object& answer) {
 }
 
 awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead) {
-    exchange_.log->add("Link", fmt::format("bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch"));
+    exchange_.log->tell("Link", "bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch");
     const auto fetching =
         std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), body, std::move(validated), std::move(lead));
     if (exchange_.original.version >= 11 && !page_) fetching->tell_of_interim(*client_);
     co_await until_woken([&](auto wake) { fetching->start(wake); });
+    exchange_.log->stamp("Fetch");
     if (fetching->body_abandoned()) ended_ = end::close;
     fetch_decided_ = fetching->for_client();
     co_return fetching->result();
 }
 
-origin_exchange client_request::origin_request(bool passed) {
+origin_exchange client_request::origin_request(bool passed, std::string_view why) {
     auto out = forwarded(exchange_, engine_.next_xid(), passed, engine_.now());
     if (fetches_itself()) out.client = &exchange_;
-    out.log = std::make_shared<transaction_log>(engine_.log, out.xid, fmt::format("bereq {} {}", exchange_.xid, passed ? "pass" : "fetch"));
+    out.log = log_of("bereq", out.xid, exchange_.xid, why);
     return out;
 }
 
 client_request::state client_request::purge() {
     const auto gone = engine_.objects.purge(exchange_.key);
-    exchange_.log->add("Debug", fmt::format("purged {}", gone));
+    exchange_.log->tell("Debug", "purged {}", gone);
     return decide(policy(vcl::subroutine::purge), state::failed);
 }
 
@@ -257,9 +278,12 @@ client_request::state client_request::restart() {
     x.is_hit_for_miss = x.is_hit_for_pass = hit_ = passing_ = false;
     x.status = {};
     const auto before = std::exchange(x.xid, engine_.next_xid());
-    x.log->add("Link", fmt::format("req {} restart", x.xid));
+    x.log->stamp("Restart");
+    x.log->tell("Link", "req {} restart", x.xid);
     x.log->end();
-    x.log = std::make_shared<transaction_log>(engine_.log, x.xid, fmt::format("req {} restart", before));
+    x.log = log_of("req", x.xid, before, "restart");
+    x.log->stamp("Start");
+    x.log->add_head("Req", x.request);
     return state::recv;
 }
 

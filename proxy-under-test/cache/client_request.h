@@ -11,6 +11,7 @@ public:
     /// `page`: whose include this is; its text then goes into the page. Null: the client asked for it.
     client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive, client_request* page = nullptr);
 
+    std::uint64_t number() const { return exchange_.xid; }
     enum class end { keep, close, close_at_once };
     awaitable<end> run();
 
@@ -32,13 +33,16 @@ private:
     state decide(const vcl::outcome& outcome, state otherwise);
     state answer(int status, std::string reason);
     vcl::outcome policy(vcl::subroutine which, origin_exchange* origin = nullptr);
-    origin_exchange origin_request(bool passed);
+    origin_exchange origin_request(bool passed, std::string_view why);
+    std::shared_ptr<transaction_log> log_of(std::string_view kind, std::uint64_t number, std::uint64_t parent, std::string_view why);
+    void account();
     lookup_result look_up(bool waited, bool alone) const;
     awaitable<std::optional<fetch_end>> wait_for_fetch(nanoseconds until);
     bool serve_stale_instead();
+    void log_hit(std::string_view why) const;
     void note_passed(const stored_object& answer);
     std::string key_of(const std::string& target);
-    awaitable<state> send_page(stored_object& page);
+    awaitable<state> send_page(stored_object& page, const response_head& before);
     awaitable<bool> put_parts(const stored_object& page);
     awaitable<void> include(const esi_part& part);
     awaitable<bool> put(std::string_view text);
@@ -51,6 +55,7 @@ private:
     state brought_nothing();
     /// In VCL 3 the fetch belongs to the request: vcl_miss and vcl_pass see bereq, vcl_fetch sees req, and no refresh is left to run alone.
     bool fetches_itself() const { return configuration_->program->version() < 40; }
+    void log_answer(const response_head& before, std::size_t head_size);
     awaitable<state> send_response(std::string_view content, bool conditions, bool has_content);
 
     engine& engine_;
@@ -66,6 +71,7 @@ private:
     object_ptr validated_, fallback_;
     std::optional<vcl::outcome> fetch_decided_;
     end ended_ = end::keep;
+    std::uint64_t answered_from_ = 0, answer_head_ = 0;  ///< where the response begins among what the client was sent; its head's size
     client_request* page_;
     bool may_fail_ = false;                 ///< an include that nothing stands for when it fails
     std::optional<std::string> collected_;  ///< the page's text, for a client that has to be told its length

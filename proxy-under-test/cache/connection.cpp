@@ -96,6 +96,7 @@ awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
         const auto [ec, put] =
             co_await socket_.async_write_some(asio::buffer(pending.data() + written, pending.size() - written), as_result);
         written += put;
+        sent += put;
         if (put > 0) ++network_.activity;
         result = outcome(ec, limit.over);
     }
@@ -109,6 +110,7 @@ awaitable<io> connection::write(std::string_view head, std::string_view rest, na
         const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(rest)};
         const auto [ec, put] = co_await socket_.async_write_some(both, as_result);
         if (put > 0) ++network_.activity;
+        sent += put;
         const auto of_head = std::min(put, head.size());
         head.remove_prefix(of_head);
         rest.remove_prefix(put - of_head);

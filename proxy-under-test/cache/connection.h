@@ -67,7 +67,8 @@ public:
     int descriptor() { return socket_.native_handle(); }
     std::size_t unacknowledged() const;
 
-    std::string input;  ///< received, not used yet
+    std::string input;       ///< received, not used yet
+    std::uint64_t sent = 0;  ///< bytes, so far
     end_points ends;
     session_limits limits;
 

@@ -1,11 +1,14 @@
 #include "proxy-under-test/cache/control.h"
 
+#include <list>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy-under-test/cache/engine.h"
@@ -48,6 +51,7 @@ json status(engine& in) {
             {"storage", storage},
             {"bans", in.bans.held()},
             {"connections", in.net.open.size()},
+            {"log", {{"readers", in.log.readers()}, {"held", in.log.held()}, {"memory", in.log.memory}}},
             {"fetches", in.fetches},
             {"fetching", in.fetching},
             {"configurations", configurations}};
@@ -80,28 +84,50 @@ json answer(engine& in, const std::string& what, const json& asked) {
 }
 }  // namespace
 
+/// A connection that only reads the log. What it is about to be sent is no more than one piece.
+struct log_follower {
+    log_follower(record_log& of, stream_protocol::socket over) : reader(of), peer(std::move(over)) {}
+
+    record_log::reader reader;
+    stream_protocol::socket peer;
+    std::string pending;
+
+    /// Has something to send, if there is anything.
+    bool refill() {
+        constexpr std::size_t piece = 64 * 1024;
+        if (pending.empty()) pending = reader.take(piece);
+        return !pending.empty();
+    }
+};
+
 struct control::parts {
-    explicit parts(engine& of) : in(of), acceptor(of.io), peer(of.io) {}
+    explicit parts(engine& of) : in(of), acceptor(of.io) {}
 
     engine& in;
     std::string path;
     stream_protocol::acceptor acceptor;
-    stream_protocol::socket peer;
+    std::list<log_follower> followers;
+    int steering = 0;               ///< connections that do more than read the log
     std::function<void()> wake;     ///< a sync or an advance waits for quiescence
     std::optional<nanoseconds> to;  ///< of an advance
 
-    awaitable<json> respond(std::string line, bool& quit) {
+    awaitable<json> respond(std::string line, bool& quit, bool& follows) {
         const auto asked = json::parse(line, nullptr, false);
         if (!asked.is_object() || !asked.contains("do") || !asked["do"].is_string())
             co_return failed("Not an object with a \"do\": " + line);
         const auto what = asked["do"].get<std::string>();
         quit = what == "quit";
-        if (quit) co_return json{{"ok", true}};
+        follows = what == "log";
+        if (quit || follows) co_return json{{"ok", true}};
+        if ((what == "sync" || what == "advance") && wake) co_return failed("Another connection's sync or advance is not over");
         if (what == "advance") {
             if (!asked.contains("to_ns") || !asked["to_ns"].is_number_integer()) co_return failed("advance needs \"to_ns\"");
             if (!in.time.is_virtual()) co_return failed("The clock is real: start with --clock virtual");
             to = nanoseconds(asked["to_ns"].get<std::int64_t>());
-            if (*to < in.now()) co_return failed("Time does not run backwards");
+            if (*to < in.now()) {
+                to.reset();
+                co_return failed("Time does not run backwards");
+            }
         }
         if (what == "sync" || what == "advance") {
             co_await until_woken([this](auto call) { wake = call; });
@@ -114,11 +140,20 @@ struct control::parts {
         }
     }
 
-    awaitable<void> serve() {
-        auto [refused] = co_await acceptor.async_accept(peer, as_result);
-        if (refused) co_return;
+    awaitable<void> accept_all() {
+        for (;;) {
+            auto [refused, peer] = co_await acceptor.async_accept(as_result);
+            if (refused) co_return;
+            asio::co_spawn(in.io, serve(std::move(peer)), unattended);
+        }
+    }
+
+    /// The end of the last that steers is the end of the cache.
+    awaitable<void> serve(stream_protocol::socket peer) {
+        ++steering;
         std::string input;
-        for (bool quit = false; !quit;) {
+        bool quit = false, follows = false;
+        while (!quit && !follows) {
             const auto end = input.find('\n');
             if (end == std::string::npos) {
                 char more[4096];
@@ -129,14 +164,70 @@ struct control::parts {
             }
             const auto line = input.substr(0, end);
             input.erase(0, end + 1);
-            auto out = (co_await respond(line, quit)).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-            for (std::size_t done = 0; done < out.size();) {
-                auto [ec, put] = co_await peer.async_write_some(asio::buffer(out.data() + done, out.size() - done), as_result);
-                if (ec) break;
-                done += put;
+            auto out = (co_await respond(line, quit, follows)).dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+            const bool told = co_await send(peer, out);
+            if (!told) break;
+        }
+        if (--steering == 0 && !follows) in.stop();
+        if (follows) co_await follow(std::move(peer));
+        if (quit) in.stop();
+    }
+
+    static awaitable<bool> send(stream_protocol::socket& peer, std::string& out) {
+        while (!out.empty()) {
+            auto [ec, put] = co_await peer.async_write_some(asio::buffer(out), as_result);
+            if (ec) co_return false;
+            out.erase(0, put);
+        }
+        co_return true;
+    }
+
+    /// Records as they are made, until the reader goes.
+    awaitable<void> follow(stream_protocol::socket over) {
+        auto& to_whom = followers.emplace_back(in.log, std::move(over));
+        bool there = true;
+        while (there) {
+            if (to_whom.refill()) {
+                there = co_await send(to_whom.peer, to_whom.pending);
+            } else {
+                there = co_await something_new(to_whom);
             }
         }
-        in.stop();
+        followers.remove_if([&](const log_follower& each) { return &each == &to_whom; });
+    }
+
+    /// False: the reader has gone.
+    static awaitable<bool> something_new(log_follower& for_whom) {
+        bool gone = false;
+        co_await until_woken([&](auto wake) {
+            // Whichever comes first; the other finds nobody.
+            auto once = std::make_shared<std::function<void()>>(wake);
+            const auto call = [once] {
+                if (auto first = std::exchange(*once, nullptr)) first();
+            };
+            for_whom.reader.wait(call);
+            for_whom.peer.async_wait(stream_protocol::socket::wait_read, [&gone, &for_whom, once, call](boost::system::error_code) {
+                if (!*once) return;
+                char unheeded[4096];
+                gone = ::recv(for_whom.peer.native_handle(), unheeded, sizeof unheeded, MSG_DONTWAIT) == 0;
+                call();
+            });
+        });
+        for_whom.reader.wait({});
+        boost::system::error_code ignored;
+        for_whom.peer.cancel(ignored);
+        co_return !gone;
+    }
+
+    /// The cache ends: what the readers' kernels still take of the rest. Nobody is waited for.
+    void hand_out_rest() {
+        for (auto& each : followers) {
+            while (each.refill()) {
+                const auto put = ::send(each.peer.native_handle(), each.pending.data(), each.pending.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+                if (put <= 0) break;
+                each.pending.erase(0, static_cast<std::size_t>(put));
+            }
+        }
     }
 };
 
@@ -147,13 +238,14 @@ control::control(engine& in, const std::string& path) : parts_(std::make_unique<
     if (path.size() >= 108) throw std::runtime_error("The path of the control socket is too long: " + path);
     acceptor.open(stream_protocol(), ec);
     if (!ec) acceptor.bind(stream_protocol::endpoint(path), ec);
-    if (!ec) acceptor.listen(1, ec);
+    if (!ec) acceptor.listen(16, ec);
     if (ec) throw std::runtime_error("Cannot listen for control at " + path + ": " + ec.message());
     parts_->path = path;
-    asio::co_spawn(in.io, parts_->serve(), unattended);
+    asio::co_spawn(in.io, parts_->accept_all(), unattended);
 }
 
 control::~control() {
+    parts_->hand_out_rest();
     if (!parts_->path.empty()) ::unlink(parts_->path.c_str());
 }
 

@@ -10,8 +10,8 @@
 #include "proxy-under-test/cache/configuration.h"
 #include "proxy-under-test/cache/connection.h"
 #include "proxy-under-test/cache/origin_pool.h"
+#include "proxy-under-test/cache/record_log.h"
 #include "proxy-under-test/cache/store.h"
-#include "proxy-under-test/cache/transaction_log.h"
 #include "proxy-under-test/cache/vcl_context.h"
 
 namespace badorigin::cache {
@@ -27,11 +27,11 @@ struct limits {
 };
 
 struct engine {
-    engine(clock::mode how, nanoseconds start, const std::string& log_path) : time(how, start), log(log_path) {}
+    engine(clock::mode how, nanoseconds start, const std::string& log_path) : time(how, start), log(io, log_path) {}
 
     boost::asio::io_context io{1};
     clock time;
-    log_file log;
+    record_log log;
     ban_list bans;
     store objects{bans};
     policy_environment environment{time, bans, objects};

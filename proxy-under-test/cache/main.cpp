@@ -21,11 +21,13 @@ using namespace badorigin::cache;
 
 struct options {
     std::vector<std::string> listen, plant, store;
-    std::uint64_t largest_response = limits{}.response;
+    std::uint64_t largest_response = limits{}.response, log_memory = 1024 * 1024;
     std::string vcl, control, clock = "real", log, builtin = "rfc", user;
     std::int64_t now_ns = 0;
     bool check = false, list = false, list_vcl = false, cache_status = false;
 };
+
+constexpr std::uint64_t most_log_memory = 1024 * 1024 * 1024;
 
 constexpr auto examples = R"(Examples:
   badorigin-cache --listen 127.0.0.1:8080 --vcl policy.vcl
@@ -50,6 +52,9 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--now-ns", into.now_ns, "Where a virtual clock starts, in nanoseconds since 1970");
     app.add_option("--plant", into.plant, "An error to commit; may be given several times");
     app.add_option("--log", into.log, "Where to write the log of all transactions");
+    app.add_option("--log-memory", into.log_memory,
+                   "For those who read the log over the control socket, together; the slowest lose records beyond it; 1MiB if not said")
+        ->transform(CLI::AsSizeValue(false));
     app.add_option("--user", into.user, "Who to be once the sockets are open, when started as root; \"nobody\" if not said");
     app.add_option("--builtin", into.builtin,
                    "What stands behind the policy: rfc (as RFC 9111 wants a shared cache, if not said) or varnish (as Varnish 7 does)")
@@ -110,6 +115,8 @@ void run(const options& asked) {
     auto first = load_configuration("boot", asked.vcl, by_rfc ? vcl::builtin::rfc : vcl::builtin::varnish);
     if (asked.check) return;
     if (asked.listen.empty()) throw std::runtime_error("Say where to serve: --listen HOST:PORT");
+    if (asked.log_memory < record_log::least_memory || asked.log_memory > most_log_memory)
+        throw std::runtime_error("--log-memory must be from 64KiB to 1GiB");
     for (const auto& id : asked.plant) {
         const auto which = bug_named(id);
         if (!which) throw std::runtime_error("There is no planted bug \"" + id + "\"; --list-planted-bugs names all");
@@ -122,6 +129,7 @@ void run(const options& asked) {
     all.by_rfc = by_rfc;
     all.tell_status = asked.cache_status;
     all.most.response = asked.largest_response;
+    all.log.memory = asked.log_memory;
     for (const auto& each : asked.store) {
         const auto [name, size] = name_and_size(each);
         all.objects.areas[name].limit = size;

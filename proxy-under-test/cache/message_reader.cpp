@@ -102,6 +102,7 @@ struct message_reader::parts {
 
     side of;
     head_collector head;
+    std::uint64_t head_bytes = 0, body_bytes = 0;
     sink seen;
     parser<true> request;
     parser<false> response;
@@ -122,6 +123,7 @@ std::expected<void, std::string> message_reader::put(std::string& input, bool he
         }
         if (!used) return std::unexpected(used.error());
         input.erase(0, *used);
+        p.head_bytes += *used;
         if (!p.head.complete()) return {};
         if (auto parsed = p.parse_head(std::move(p.head.text())); !parsed) return parsed;
     }
@@ -133,6 +135,7 @@ std::expected<void, std::string> message_reader::put(std::string& input, bool he
         at += *used;
     }
     input.erase(0, at);
+    p.body_bytes += at;
     if (!head_only && !p.done() && input.size() > most_unread)
         return std::unexpected("a chunk header or trailer section of more than 64 KiB");
     return {};
@@ -164,6 +167,13 @@ framing message_reader::body() const {
         if (const auto length = reader.content_length()) return framing::sized;
         return reader.need_eof() && !reader.is_done() ? framing::until_close : framing::none;
     });
+}
+
+std::uint64_t message_reader::head_bytes() const {
+    return parts_->head_bytes;
+}
+std::uint64_t message_reader::body_bytes() const {
+    return parts_->body_bytes;
 }
 
 std::optional<std::uint64_t> message_reader::content_length() const {

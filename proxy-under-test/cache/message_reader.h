@@ -34,6 +34,9 @@ public:
     bool complete() const;
     framing body() const;
     std::optional<std::uint64_t> content_length() const;
+    /// Read so far, as they stood on the wire.
+    std::uint64_t head_bytes() const;
+    std::uint64_t body_bytes() const;
 
     request_head& request();
     response_head& response();

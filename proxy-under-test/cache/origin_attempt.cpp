@@ -66,7 +66,8 @@ awaitable<origin_fetch::attempt_result> origin_fetch::attempt(bool first, bool o
     }
     lease_ = std::move(*leased);
     result.reused = lease_->reused();
-    x.log->add(result.reused ? "BackendReuse" : "BackendOpen", fmt::format("{} {} {}", x.used_name, chosen->to->address, chosen->to->port));
+    if (!result.reused) x.log->stamp("Connected");
+    lease_->tell_of(*x.log);
 
     const bool omit_body = (result.reused && planted(bug::body_lost_on_reused_connection)) ||
                            (!result.reused && planted(bug::body_lost_on_fresh_connection)) || (!first && planted(bug::body_lost_on_retry));
@@ -78,11 +79,11 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
     auto head = x.request;
     if (!head.fields.has("Host")) head.fields.set("Host", x.used.to->host());
     frame(head.fields, body_);
-    x.log->add("BereqMethod", head.method);
-    x.log->add("BereqURL", head.target);
-    x.log->add_fields("BereqHeader", head.fields);
+    if (!std::exchange(head_told_, true)) x.log->add_changes("Bereq", x.request.fields, head.fields);
 
     auto pending = to_wire(head);
+    sent_from_ = (*lease_)->sent;
+    sent_head_ = pending.size();
     x.requested = engine_.now();
     bool body_done = !body_ || !body_->present() || omit_body, early = false;
     held_back_.clear();
@@ -121,6 +122,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
         if (timed_out_) co_return ended("timeout while sending the request");
         if (sent != io::ok && sent != io::interrupted) break;  // closed by the origin; it may have answered before
     }
+    x.log->stamp("Bereq");
     for (const auto until = engine_.now() + first_byte_timeout_;;) {
         auto failure = co_await read_head(until);
         if (failure) co_return ended(std::move(*failure));

@@ -6,6 +6,23 @@
 
 namespace badorigin::cache {
 
+namespace {
+/// As Fetch_Body has it.
+const char* framing_text(framing how) {
+    switch (how) {
+        case framing::none:
+            return "0 none";
+        case framing::chunked:
+            return "2 chunked";
+        case framing::sized:
+            return "3 length";
+        case framing::until_close:
+            break;
+    }
+    return "4 eof";
+}
+}  // namespace
+
 /// What has come goes to the content.
 std::optional<std::string> origin_fetch::take_input() {
     auto& input = (*lease_)->input;
@@ -64,7 +81,11 @@ awaitable<origin_fetch::state> origin_fetch::read_body() {
     if (failure && exchange_.passed && planted(bug::pass_truncated_as_complete)) failure.reset();
     if (failure) exchange_.log->add("FetchError", *failure);
     const auto size = growing_ ? growing_->dropped + result_->content.size() : exchange_.content.size();
-    if (!failure) exchange_.log->add("Fetch_Body", std::to_string(size));
+    if (!failure) {
+        exchange_.log->stamp("BerespBody");
+        exchange_.log->tell("Fetch_Body", "{} {}", framing_text(reader.body()), growing_ ? "stream" : "-");
+        exchange_.log->tell("Length", "{}", size);
+    }
     if (growing_) end_stream(failure.has_value());
     if (failure && growing_) {
         fail(*failure);

@@ -33,7 +33,7 @@ origin_fetch::~origin_fetch() {
 
 vcl::outcome origin_fetch::policy(vcl::subroutine which) {
     vcl_context context(engine_.environment, *configuration_, exchange_.client, &exchange_);
-    exchange_.log->add("VCL_call", vcl::name(which, configuration_->program->version()));
+    exchange_.log->called(vcl::name(which, configuration_->program->version()));
     auto outcome = configuration_->program->run(which, context);
     exchange_.log->add("VCL_return", vcl::name(outcome.what));
     return outcome;
@@ -92,7 +92,11 @@ awaitable<void> origin_fetch::run() {
 awaitable<origin_fetch::state> origin_fetch::start() {
     auto& request = exchange_.request;
     request.fields.set("X-Varnish", std::to_string(exchange_.xid));
+    exchange_.log->add("VCL_use", configuration_->name);
+    exchange_.log->stamp("Start");
+    exchange_.log->add_head("Bereq", request);
     const auto decided = policy(vcl::subroutine::backend_fetch);
+    exchange_.log->stamp("Fetch");
     switch (decided.what) {
         case vcl::action::fetch:
             break;
@@ -143,7 +147,10 @@ awaitable<origin_fetch::state> origin_fetch::response() {
         co_return fail(*refused);
     }
     if (exchange_.response.status == 304 && validated_) merge_validated();
+    const auto before = std::tuple(exchange_.ttl, exchange_.grace, exchange_.keep);
     const auto decided = policy(vcl::subroutine::backend_response);
+    exchange_.log->stamp("Process");
+    if (std::tuple(exchange_.ttl, exchange_.grace, exchange_.keep) != before) tell_lifetime("VCL");
     switch (decided.what) {
         case vcl::action::deliver:
             break;
@@ -175,16 +182,24 @@ void origin_fetch::take_response() {
     auto& x = exchange_;
     x.response = reader_->response();
     x.received = engine_.now();
-    x.log->add("Timestamp", "Beresp");
-    x.log->add("BerespStatus", std::to_string(x.response.status));
-    x.log->add_fields("BerespHeader", x.response.fields);
+    x.log->stamp("Beresp");
+    x.log->add_head("Beresp", x.response);
     remove_hop_by_hop(x.response.fields);
-    if (!x.response.fields.has("Date")) x.response.fields.append("Date", http_date(x.received));
+    const bool dated = x.response.fields.has("Date");
+    if (!dated) x.response.fields.append("Date", http_date(x.received));
     x.origin_time = x.received - (engine_.by_rfc ? initial_age(x.response, x.requested, x.received) : upstream_age(x.response));
     take_lifetime();
+    if (!dated) x.log->add_field("Beresp", "Header", "Date", x.response.fields.value("Date"));
     x.uncacheable = x.passed;
     x.was_304 = false;
     x.content.clear();
+}
+
+/// TTL "SOURCE TTL GRACE KEEP SINCE", whole seconds; SINCE: when it was new, in seconds since 1970.
+void origin_fetch::tell_lifetime(std::string_view source) const {
+    const auto whole = [](nanoseconds span) { return std::chrono::floor<std::chrono::seconds>(span).count(); };
+    const auto& x = exchange_;
+    x.log->tell("TTL", "{} {} {} {} {}", source, whole(x.ttl), whole(x.grace), whole(x.keep), whole(x.origin_time));
 }
 
 void origin_fetch::take_lifetime() {
@@ -193,8 +208,7 @@ void origin_fetch::take_lifetime() {
     x.ttl = x.said.ttl;
     x.grace = x.said.grace;
     x.keep = x.said.keep;
-    if (x.said.heuristic)
-        x.log->add("Debug", fmt::format("heuristic freshness {} s", std::chrono::floor<std::chrono::seconds>(x.ttl).count()));
+    tell_lifetime(x.said.heuristic ? "HEURISTIC" : "RFC");
 }
 
 /// vcl_backend_error.
@@ -210,6 +224,8 @@ awaitable<origin_fetch::state> origin_fetch::error() {
     x.response = {.status = error_status_, .reason = error_reason_, .version = 11, .fields = {}};
     x.response.fields.append("Date", http_date(x.received));
     x.response.fields.append("Server", "badorigin-cache");
+    x.log->stamp("Error");
+    x.log->add_head("Beresp", x.response);
     const auto decided = policy(vcl::subroutine::backend_error);
     if (decided.what == vcl::action::retry) {
         const auto next = retry(state::failed);
@@ -235,9 +251,11 @@ origin_fetch::state origin_fetch::retry(state when_too_many) {
     }
     ++exchange_.retries;
     const auto before = std::exchange(exchange_.xid, engine_.next_xid());
-    exchange_.log->add("Link", fmt::format("bereq {} retry", exchange_.xid));
+    exchange_.log->stamp("Retry");
+    exchange_.log->tell("Link", "bereq {} retry", exchange_.xid);
     exchange_.log->end();
-    exchange_.log = std::make_shared<transaction_log>(engine_.log, exchange_.xid, fmt::format("bereq {} retry", before));
+    exchange_.log = std::make_shared<transaction_log>(engine_.log, engine_.time, exchange_.xid, "bereq", before, "retry");
+    head_told_ = false;
     exchange_.synthetic = false;
     exchange_.content.clear();
     error_status_ = 503;
@@ -257,7 +275,17 @@ void origin_fetch::let_go(bool whole) {
     if (!lease_) return;
     const auto name = lease_->origin().name();
     const bool clean = whole && may_be_used_again();
-    if (!engine_.origins.give_back(std::move(lease_), clean)) exchange_.log->add("BackendClose", name);
+    const auto number = (*lease_)->descriptor();
+    account();
+    const bool kept = engine_.origins.give_back(std::move(lease_), clean);
+    if (!kept) exchange_.log->tell("BackendClose", "{} {}", number, name);
+}
+
+/// BereqAcct: bytes of head, body and both, of the request and of the response; one an attempt.
+void origin_fetch::account() {
+    const auto sent = (*lease_)->sent - sent_from_, of_head = std::min(sent_head_, sent);
+    const auto head = reader_ ? reader_->head_bytes() : 0, body = reader_ ? reader_->body_bytes() : 0;
+    exchange_.log->tell("BereqAcct", "{} {} {} {} {} {}", of_head, sent - of_head, sent, head, body, head + body);
 }
 
 bool origin_fetch::may_be_used_again() const {

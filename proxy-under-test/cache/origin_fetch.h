@@ -51,6 +51,7 @@ private:
     bool may_send_again(const attempt_result& after, int sent_again) const;
     void take_response();
     void take_lifetime();
+    void tell_lifetime(std::string_view source) const;
     std::optional<std::string> transform();
     std::optional<std::string> not_modified_refused() const;
     void merge_validated();
@@ -58,6 +59,7 @@ private:
     state fail(std::string why);
     void let_go(bool whole);
     bool may_be_used_again() const;
+    void account();
     std::optional<std::string> take_input();
     bool may_stream() const;
     awaitable<bool> keep_pace();
@@ -78,6 +80,8 @@ private:
     lease_ptr lease_;
     std::optional<message_reader> reader_;
     std::string failure_, held_back_;
+    bool head_told_ = false;                       ///< by this transaction: another attempt sends the same
+    std::uint64_t sent_from_ = 0, sent_head_ = 0;  ///< where the request begins among what the connection was sent; its head's size
     nanoseconds first_byte_timeout_{0}, between_bytes_timeout_{0};
     std::optional<vcl::outcome> for_client_;
     int error_status_ = 503;

@@ -25,6 +25,12 @@ origin_lease::~origin_lease() {
     if (connection_) connection_->close();
 }
 
+void origin_lease::tell_of(transaction_log& log) const {
+    const auto& ends = connection_->ends;
+    log.tell(reused_ ? "BackendReuse" : "BackendOpen", "{} {} {} {} {} {} {}", connection_->descriptor(), backend_.name(), ends.remote_ip,
+             ends.remote_port, ends.local_ip, ends.local_port, reused_ ? "reuse" : "connect");
+}
+
 awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuration_ptr of, backend& to, bool only_fresh,
                                                                     nanoseconds connect_timeout) {
     if (to.definition.max_connections > 0 && to.connections >= to.definition.max_connections) {

@@ -22,6 +22,8 @@ public:
     connection* operator->() const { return connection_.get(); }
     backend& origin() const { return backend_; }
     bool reused() const { return reused_; }
+    /// BackendOpen or BackendReuse "DESCRIPTOR NAME ADDRESS PORT LOCAL_ADDRESS LOCAL_PORT connect|reuse".
+    void tell_of(transaction_log& log) const;
 
 private:
     friend class origin_pool;

@@ -49,7 +49,6 @@ void origin_fetch::publish() {
         x.uncacheable = false;
         x.ttl = mark_lasts;
     }
-    x.log->add("Length", std::to_string(x.content.size()));
     result_ = make_object();
     ended_ = {fetch_end::what::not_shared, nullptr};
     if (x.synthetic) ended_ = {fetch_end::what::failed, result_};
@@ -62,6 +61,7 @@ void origin_fetch::publish() {
     }
     if (!x.uncacheable) {
         result_->passed = x.ttl + x.grace + x.keep <= nanoseconds{0} || !engine_.objects.insert(result_, x.request);
+        if (!result_->passed) x.log->tell("Storage", "memory {}", x.storage);
         const bool of_use = result_->ttl_left(engine_.now()) + result_->grace > nanoseconds{0};  // to who waited
         if (!result_->passed && of_use) ended_ = {fetch_end::what::stored, nullptr};
         return;

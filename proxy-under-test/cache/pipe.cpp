@@ -59,8 +59,11 @@ awaitable<client_request::state> client_request::pipe() {
     auto& x = exchange_;
     if (body_.was_read()) co_return answer(503, "Request body was read already");
     ended_ = end::close_at_once;
-    auto exchange = origin_request(true);
+    auto exchange = origin_request(true, "pipe");
     exchange.request.fields.set("Connection", "close");
+    exchange.log->stamp("Start");
+    exchange.log->add_head("Bereq", exchange.request);
+    x.log->tell("Link", "bereq {} pipe", exchange.xid);
     const auto decided = policy(vcl::subroutine::pipe, &exchange);
     if (decided.what != vcl::action::pipe) {
         ended_ = end::keep;
@@ -72,16 +75,22 @@ awaitable<client_request::state> client_request::pipe() {
     const auto limit = exchange.connect_timeout.value_or(std::chrono::milliseconds(3500));
     auto leased = co_await engine_.origins.lease(configuration_, *chosen->to, true, limit);
     if (!leased) {
-        x.log->add("FetchError", "no backend connection: " + leased.error());
+        x.log->tell("FetchError", "no backend connection: {}", leased.error());
         co_return answer(503, "Service Unavailable");
     }
     const auto lease = std::move(*leased);
+    lease->tell_of(*exchange.log);
+    const auto before = exchange.request.fields;
     if (!exchange.request.fields.has("Host")) exchange.request.fields.set("Host", chosen->to->host());
+    exchange.log->add_changes("Bereq", before, exchange.request.fields);
     auto head = to_wire(exchange.request);
     if (co_await (*lease)->write(head, client_->limits.idle_send) != io::ok) co_return state::done;
+    exchange.log->stamp("Bereq");
+    x.log->stamp("Pipe");
     // Expect does not go on, so the origin will not say it.
     if (body_.awaits_permission()) co_await client_->write("HTTP/1.1 100 Continue\r\n\r\n", {}, client_->limits.idle_send);
     co_await tunnel(engine_, client_, (*lease)->shared_from_this());
+    x.log->stamp("PipeSess");
     co_return state::done;
 }
 

@@ -37,6 +37,7 @@ public:
     /// The client waits for 100 (Continue) still.
     bool awaits_permission() const { return announced_ && client_.input.empty(); }
     bool all_read() const { return reader_.complete(); }
+    const message_reader& reader() const { return reader_; }
     void interrupt() { client_.interrupt(); }
 
 private:

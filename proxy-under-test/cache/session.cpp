@@ -16,6 +16,7 @@ namespace asio = boost::asio;
 namespace {
 constexpr auto request_timeout = std::chrono::seconds(10);  ///< from the request's first byte on (R2.12)
 constexpr auto accept_pause = std::chrono::milliseconds(100);
+constexpr std::size_t garbage_shown = 256;
 
 awaitable<void> refuse(engine& in, connection& client, int status, const std::string& why) {
     const auto body = why + "\n";
@@ -26,26 +27,24 @@ awaitable<void> refuse(engine& in, connection& client, int status, const std::st
     co_await client.linger();
 }
 
-/// False: there is no request to serve; the connection has been dealt with.
-awaitable<bool> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
+/// What ended the connection, in the words of Varnish's SessClose; null: there is a request to serve.
+awaitable<const char*> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
     const auto idle_until = in.now() + client.limits.idle;
     std::optional<nanoseconds> first_byte;
     for (;;) {
         if (!client.input.empty()) {
             if (auto put = reader.put(client.input, true); !put) {
+                log.add("HttpGarbage", std::string_view(client.input).substr(0, garbage_shown));
                 log.add("Error", put.error());
                 co_await refuse(in, client, 400, put.error());
-                co_return false;
+                co_return "RX_BAD";
             }
             if (!first_byte && !reader.untouched()) first_byte = in.now();  // empty lines before it are none of it
         }
-        if (reader.head_complete()) co_return true;
+        if (reader.head_complete()) co_return nullptr;
         const auto until = first_byte ? *first_byte + request_timeout : idle_until;
         const auto result = co_await client.read(until - in.now());
-        if (result != io::ok) {
-            log.add("SessClose", result == io::timed_out ? "RX_TIMEOUT" : "REM_CLOSE");
-            co_return false;
-        }
+        if (result != io::ok) co_return result != io::timed_out ? "REM_CLOSE" : first_byte ? "RX_TIMEOUT" : "RX_CLOSE_IDLE";
     }
 }
 
@@ -67,6 +66,26 @@ awaitable<bool> read_proxy_header(engine& in, connection& client) {
     }
 }
 
+/// Until the connection is over: what ended it.
+awaitable<const char*> serve_requests(engine& in, connection_ptr client, transaction_log& log) {
+    for (;;) {
+        message_reader reader(side::request);
+        const auto* over = co_await read_request(in, *client, reader, log);
+        if (over) co_return over;
+        const auto& head = reader.request();
+        if (const auto* expected = head.fields.find("Expect"); expected && !same_name(*expected, "100-continue")) {
+            co_await refuse(in, *client, 417, "The expectation is not known");
+            co_return "RX_BAD";
+        }
+        const bool may_go_on = persists(head.version, head.fields);
+        client_request request(in, client, reader, may_go_on);
+        log.tell("Link", "req {} rxreq", request.number());
+        const auto ended = co_await request.run();
+        if (ended == client_request::end::close) co_await client->linger();
+        if (ended != client_request::end::keep) co_return may_go_on ? "RESP_CLOSE" : "REQ_CLOSE";
+    }
+}
+
 awaitable<void> serve(engine& in, connection_ptr client, bool proxied) {
     client->ends.session_id = in.next_xid();
     if (proxied) {
@@ -76,20 +95,13 @@ awaitable<void> serve(engine& in, connection_ptr client, bool proxied) {
             co_return;
         }
     }
-    transaction_log log(in.log, client->ends.session_id, "sess 0 HTTP/1");
-    log.add("SessOpen", fmt::format("{} {}", client->ends.client_ip, client->ends.client_port));
-    for (;;) {
-        message_reader reader(side::request);
-        if (!co_await read_request(in, *client, reader, log)) break;
-        const auto& head = reader.request();
-        if (const auto* expected = head.fields.find("Expect"); expected && !same_name(*expected, "100-continue")) {
-            co_await refuse(in, *client, 417, "The expectation is not known");
-            break;
-        }
-        const auto ended = co_await client_request(in, client, reader, persists(head.version, head.fields)).run();
-        if (ended == client_request::end::close) co_await client->linger();
-        if (ended != client_request::end::keep) break;
-    }
+    const auto& ends = client->ends;
+    transaction_log log(in.log, in.time, ends.session_id, "sess", 0, "HTTP/1");
+    log.tell("SessOpen", "{} {} a0 {} {}", ends.remote_ip, ends.remote_port, ends.local_ip, ends.local_port);
+    if (proxied) log.tell("Proxy", "{} {} {} {}", ends.client_ip, ends.client_port, ends.server_ip, ends.server_port);
+    const auto opened = in.now();
+    const auto why = co_await serve_requests(in, client, log);
+    log.tell("SessClose", "{} {:.3f}", why, seconds_of(in.now() - opened));
     client->close();
 }
 

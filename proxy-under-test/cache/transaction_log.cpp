@@ -1,46 +1,72 @@
 #include "proxy-under-test/cache/transaction_log.h"
 
-#include <stdexcept>
+#include <algorithm>
+#include <cctype>
 
 namespace badorigin::cache {
 
-log_file::log_file(const std::string& path) {
-    if (path.empty()) return;
-    file_ = std::fopen(path.c_str(), "ae");
-    if (!file_) throw std::runtime_error("Cannot write the log " + path);
+namespace {
+std::string joined(std::string_view a, std::string_view b) {
+    return std::string(a).append(b);
 }
-log_file::~log_file() {
-    if (file_) std::fclose(file_);
+bool contains(const field_list& all, const field& one) {
+    return std::ranges::any_of(all, [&](const field& f) { return f.name == one.name && f.value == one.value; });
+}
+}  // namespace
+
+transaction_log::transaction_log(record_log& to, const clock& time, std::uint64_t number, std::string_view kind, std::uint64_t parent,
+                                 std::string_view why)
+    : to_(to), time_(time), number_(number), side_(kind == "bereq" ? 'b' : 'c'), begun_(time.now()), last_(begun_) {
+    tell("Begin", "{} {} {}", kind, parent, why);
 }
 
-void log_file::write(std::string_view records) {
-    if (!file_) return;
-    std::fwrite(records.data(), 1, records.size(), file_);
-    std::fflush(file_);
+void transaction_log::called(std::string_view subroutine) {
+    if (!wanted()) return;
+    std::string name(subroutine.substr(subroutine.starts_with("vcl_") ? 4 : 0));
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    add("VCL_call", name);
 }
 
-transaction_log::transaction_log(log_file& to, std::uint64_t xid, std::string_view begin) : to_(to), xid_(xid) {
-    add("Begin", begin);
+void transaction_log::stamp(std::string_view event) {
+    if (!wanted()) return;
+    const auto now = time_.now();
+    const auto micros = std::chrono::floor<std::chrono::microseconds>(now).count();
+    tell("Timestamp", "{}: {}.{:06} {:.6f} {:.6f}", event, micros / 1'000'000, micros % 1'000'000, seconds_of(now - begun_),
+         seconds_of(now - last_));
+    last_ = now;
 }
 
-void transaction_log::add(std::string_view tag, std::string_view value) {
-    if (!to_.wanted() || ended_) return;
-    records_ += std::to_string(xid_);
-    records_.append(1, ' ').append(tag);
-    if (!value.empty()) records_.append(1, ' ').append(value);
-    records_ += '\n';
+void transaction_log::add_head(std::string_view of, const request_head& head) {
+    if (!wanted()) return;
+    add(joined(of, "Method"), head.method);
+    add(joined(of, "URL"), head.target);
+    add(joined(of, "Protocol"), version_text(head.version));
+    for (const auto& [name, value] : head.fields) add_field(of, "Header", name, value);
 }
 
-void transaction_log::add_fields(std::string_view tag, const field_list& fields) {
-    if (!to_.wanted()) return;
-    for (const auto& [name, value] : fields) add(tag, name + ": " + value);
+void transaction_log::add_head(std::string_view of, const response_head& head) {
+    if (!wanted()) return;
+    add(joined(of, "Protocol"), version_text(head.version));
+    add(joined(of, "Status"), std::to_string(head.status));
+    add(joined(of, "Reason"), head.reason);
+    for (const auto& [name, value] : head.fields) add_field(of, "Header", name, value);
+}
+
+void transaction_log::add_field(std::string_view of, std::string_view what, std::string_view name, std::string_view value) {
+    if (wanted()) tell(joined(of, what), "{}: {}", name, value);
+}
+
+void transaction_log::add_changes(std::string_view of, const field_list& before, const field_list& after) {
+    if (!wanted()) return;
+    for (const auto& each : before)
+        if (!contains(after, each)) add_field(of, "Unset", each.name, each.value);
+    for (const auto& each : after)
+        if (!contains(before, each)) add_field(of, "Header", each.name, each.value);
 }
 
 void transaction_log::end() {
-    if (ended_) return;
-    add("End", "");
+    add("End");
     ended_ = true;
-    to_.write(records_);
 }
 
 }  // namespace badorigin::cache

@@ -1,55 +1,16 @@
 #include "proxy-under-test/cache/vcl_context.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include <syslog.h>
 
 #include "proxy-under-test/cache/gzip.h"
+#include "proxy-under-test/cache/vcl_values.h"
 
 namespace badorigin::cache {
 
 namespace {
 using vcl::value;
-
-value text(std::string_view of) {
-    return std::string(of);
-}
-value integer(std::int64_t of) {
-    return of;
-}
-value span(nanoseconds of) {
-    return vcl::duration{of};
-}
-value moment(nanoseconds of) {
-    return vcl::time_point{of};
-}
-
-/// Kept within 68 years, so that a moment plus a few of them stays within 64 bits of nanoseconds.
-nanoseconds span_of(const value& from) {
-    constexpr nanoseconds most = std::chrono::seconds(std::int64_t(1) << 31);
-    if (const auto* d = std::get_if<vcl::duration>(&from)) return std::clamp(d->value, -most, most);
-    return nanoseconds{0};
-}
-int integer_of(const value& from) {
-    if (const auto* i = std::get_if<std::int64_t>(&from)) return static_cast<int>(*i);
-    return 0;
-}
-bool truth(const value& from) {
-    const auto* b = std::get_if<bool>(&from);
-    return b && *b;
-}
-std::string backend_of(const value& from) {
-    if (const auto* ref = std::get_if<vcl::backend_ref>(&from)) return ref->name;
-    return {};
-}
-
-/// "req.url" → "req", "url".
-std::pair<std::string_view, std::string_view> split(std::string_view variable) {
-    const auto dot = variable.find('.');
-    if (dot == std::string_view::npos) return {variable, {}};
-    return {variable.substr(0, dot), variable.substr(dot + 1)};
-}
 
 constexpr std::string_view http_prefix = "http.";
 constexpr auto connect_timeout = std::chrono::milliseconds(3500);
@@ -214,89 +175,6 @@ value vcl_context::read_resp(std::string_view member) const {
     return {};
 }
 
-void vcl_context::write(std::string_view variable, const value& to) {
-    std::string_view header;
-    if (auto* fields = fields_of(variable, header)) return fields->set(header, vcl::to_string(to));
-    const auto [of, member] = split(variable);
-    if (variable == "client.identity" && client_) client_->identity = vcl::to_string(to);
-    if (variable == "sess.timeout_idle" && client_) client_->session->idle = span_of(to);
-    if (variable == "sess.idle_send_timeout" && client_) client_->session->idle_send = span_of(to);
-    if (of == "req" && client_) write_req(member, to);
-    if (of == "bereq" && origin_) write_bereq(member, to);
-    if (of == "beresp" && origin_) write_beresp(member, to);
-    if (of == "resp" && client_) write_resp(member, to);
-    if (of == "obj" && client_) client_->object ? write_obj(member, to) : write_resp(member, to);
-}
-
-void vcl_context::write_req(std::string_view member, const value& to) {
-    auto& c = *client_;
-    if (member == "method") c.request.method = vcl::to_string(to);
-    if (member == "url") c.request.target = vcl::to_string(to);
-    if (member == "grace") c.most_grace = span_of(to);
-    if (member == "ttl") c.most_ttl = span_of(to);
-    if (member == "esi") c.esi = truth(to);
-    if (member == "hash_always_miss") c.hash_always_miss = truth(to);
-    if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
-    if (member == "hash_ignore_vary") c.hash_ignore_vary = truth(to);
-    if (member == "backend_hint") c.backend_hint = backend_of(to);
-}
-
-void vcl_context::write_bereq(std::string_view member, const value& to) {
-    auto& o = *origin_;
-    if (member == "method") o.request.method = vcl::to_string(to);
-    if (member == "url") o.request.target = vcl::to_string(to);
-    if (member == "backend") o.backend_hint = backend_of(to);
-    if (member == "connect_timeout") o.connect_timeout = span_of(to);
-    if (member == "first_byte_timeout") o.first_byte_timeout = span_of(to);
-    if (member == "between_bytes_timeout") o.between_bytes_timeout = span_of(to);
-}
-
-void vcl_context::write_beresp(std::string_view member, const value& to) {
-    auto& o = *origin_;
-    if (member == "status") o.response.status = integer_of(to);
-    if (member == "reason") o.response.reason = vcl::to_string(to);
-    if (member == "ttl") o.ttl = span_of(to) + (now() - o.origin_time);
-    if (member == "grace") o.grace = span_of(to);
-    if (member == "keep") o.keep = span_of(to);
-    if (member == "saintmode" && o.used.saint) o.used.saint->blacklist(o.key, now(), span_of(to));
-    if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
-    if (member == "body") o.content = vcl::to_string(to);
-    if (member == "do_stream") o.do_stream = truth(to);
-    if (member == "do_esi") o.do_esi = truth(to);
-    if (member == "do_gzip") o.do_gzip = truth(to);
-    if (member == "do_gunzip") o.do_gunzip = truth(to);
-    if (member == "storage" || member == "storage_hint") {
-        const auto name = vcl::to_string(to);
-        if (environment_.objects.areas.contains(name)) {
-            o.storage = name;
-        } else {
-            o.log->add("VCL_Error", "there is no storage area " + name + "; --store names them");
-        }
-    }
-}
-
-/// VCL 3, in vcl_hit.
-void vcl_context::write_obj(std::string_view member, const value& to) {
-    auto& o = *client_->object;
-    if (member == "ttl") o.ttl = span_of(to) + o.age(now());
-    if (member == "grace") o.grace = span_of(to);
-    if (member == "keep") o.keep = span_of(to);
-}
-
-void vcl_context::write_resp(std::string_view member, const value& to) {
-    auto& r = client_->response;
-    if (member == "status") r.status = integer_of(to);
-    if (member == "reason") r.reason = vcl::to_string(to);
-    if (member == "body") client_->synthetic = vcl::to_string(to);
-    if (member == "do_esi") client_->esi = truth(to);
-}
-
-void vcl_context::unset(std::string_view variable) {
-    std::string_view header;
-    if (auto* fields = fields_of(variable, header)) return fields->remove(header);
-    if (variable == "bereq.body" && origin_) origin_->drop_body = true;
-}
-
 void vcl_context::hash_data(std::string_view data) {
     client_->hash_parts.emplace_back(data);
 }
@@ -311,7 +189,7 @@ void vcl_context::synthetic(std::string_view body) {
 
 bool vcl_context::ban(std::string_view expression) {
     const auto added = environment_.bans.add(expression);
-    if (!added) log().add("VCL_Error", "ban: " + added.error());
+    if (!added) log().tell("VCL_Error", "ban: {}", added.error());
     return added.has_value();
 }
 
@@ -351,7 +229,7 @@ value vcl_context::call(std::string_view function, const std::vector<value>& arg
     const auto first = arguments.empty() ? value() : arguments.front();
     if (function == "std.log") return log().add("VCL_Log", vcl::to_string(first)), value();
     if (function == "std.syslog") return ::syslog(integer_of(first), "%s", vcl::to_string(arguments[1]).c_str()), value();
-    if (function == "std.timestamp") return log().add("Timestamp", vcl::to_string(first)), value();
+    if (function == "std.timestamp") return log().stamp(vcl::to_string(first)), value();
     if (function == "std.healthy") return configuration_.backends.healthy(backend_of(first), key(), now());
     if (function == "directors.lookup") return vcl::backend_ref{vcl::to_string(first)};
     if (function == "std.syntax") return configuration_.program->version() >= std::lround(std::get<double>(first) * 10);
@@ -367,12 +245,20 @@ value vcl_context::call(std::string_view function, const std::vector<value>& arg
     if (function == "std.collect") {
         std::string_view header;
         const auto name = vcl::to_string(first), separator = arguments.size() > 1 ? vcl::to_string(arguments[1]) : ", ";
-        if (auto* fields = fields_of(name, header); fields && fields->has(header)) fields->set(header, fields->joined(header, separator));
+        if (auto* fields = fields_of(name, header); fields && fields->has(header)) {
+            tell_of_field(split(name).first, "Unset", *fields, header);
+            fields->set(header, fields->joined(header, separator));
+            tell_of_field(split(name).first, "Header", *fields, header);
+        }
         return value();
     }
     if (function == "std.rollback") {
-        if (vcl::to_string(first) == "req" && client_) client_->request = client_->original;
-        if (vcl::to_string(first) == "bereq" && origin_) origin_->request = origin_->original;
+        const auto back = [](transaction_log& to, std::string_view prefix, request_head& now, const request_head& then) {
+            to.add_changes(prefix, now.fields, then.fields);
+            now = then;
+        };
+        if (vcl::to_string(first) == "req" && client_) back(*client_->log, "Req", client_->request, client_->original);
+        if (vcl::to_string(first) == "bereq" && origin_) back(*origin_->log, "Bereq", origin_->request, origin_->original);
         return value();
     }
     if (function == "saintmode.blacklist") {

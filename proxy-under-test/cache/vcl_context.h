@@ -48,9 +48,12 @@ private:
     void write_obj(std::string_view member, const vcl::value& to);
     vcl::value purge(std::string_view how, const std::vector<vcl::value>& arguments);
     field_list* fields_of(std::string_view variable, std::string_view& header);
+    void tell_of_field(std::string_view of, std::string_view what, const field_list& fields, std::string_view header) const;
+    void tell_of_line(std::string_view of, std::string_view member) const;
     bool cache_request_body(std::uint64_t most);
     const std::string& key() const;
     transaction_log& log() const;
+    transaction_log& log_of(std::string_view prefix) const;
     nanoseconds now() const { return environment_.time.now(); }
 
     policy_environment& environment_;

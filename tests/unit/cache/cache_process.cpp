@@ -226,11 +226,48 @@ cache_process::cache_process(const origin& of, std::string_view policy, const st
     if (!said.starts_with("ready ")) throw std::runtime_error("the cache did not start: " + said);
     port_ = std::stoi(said.substr(said.rfind(':') + 1));
 
-    control_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    control_ = connect_to_control();
+}
+
+int cache_process::connect_to_control() const {
+    const int out = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un at{};
     at.sun_family = AF_UNIX;
-    socket_path.copy(at.sun_path, sizeof at.sun_path - 1);
-    if (::connect(control_, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) throw std::runtime_error("no control socket");
+    (directory_ + "/control").copy(at.sun_path, sizeof at.sun_path - 1);
+    if (::connect(out, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0) throw std::runtime_error("no control socket");
+    return out;
+}
+
+cache_process::steering::~steering() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::string cache_process::steering::say(const std::string& line) {
+    if (::send(descriptor_, (line + "\n").data(), line.size() + 1, MSG_NOSIGNAL) < 0)
+        throw std::runtime_error("the control socket is gone");
+    std::string out;
+    for (char c = 0; !out.ends_with('\n'); out += c) {
+        if (!readable(descriptor_, patience_ms) || ::recv(descriptor_, &c, 1, 0) <= 0) throw std::runtime_error("no answer to " + line);
+    }
+    return out;
+}
+
+std::string cache_process::steering::so_far() {
+    std::string out;
+    char more[65536];
+    for (ssize_t got = 0; readable(descriptor_, 0) && (got = ::recv(descriptor_, more, sizeof more, 0)) > 0;)
+        out.append(more, static_cast<std::size_t>(got));
+    return out;
+}
+
+cache_process::steering cache_process::steer() const {
+    return steering(connect_to_control());
+}
+
+cache_process::steering cache_process::read_log() const {
+    auto out = steer();
+    out.say("{\"do\": \"log\"}");
+    return out;
 }
 
 cache_process::~cache_process() {

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -81,7 +82,27 @@ public:
     std::string log_path() const { return directory_ + "/log"; }
     int pid() const { return pid_; }
 
+    /// Another connection to the control socket.
+    class steering {
+    public:
+        explicit steering(int descriptor) : descriptor_(descriptor) {}
+        steering(steering&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+        ~steering();
+        /// A line, and the one that answers it.
+        std::string say(const std::string& line);
+        /// What has come, without waiting.
+        std::string so_far();
+
+    private:
+        int descriptor_;
+    };
+    steering steer() const;
+    /// One that reads the log from now on.
+    steering read_log() const;
+
 private:
+    int connect_to_control() const;
+
     std::string directory_;
     int pid_ = -1, control_ = -1, port_ = 0;
     std::int64_t now_;

@@ -42,25 +42,6 @@ TEST(program, says_what_is_wrong_in_a_sentence_and_exits_with_2) {
     }
 }
 
-TEST(program, writes_its_log_transaction_by_transaction) {
-    origin app;
-    cache_process cache(app);
-    auto [client, fetch, asked] = begin(cache, app, get("/x"));
-    fetch.send(ok("one"));
-    client.read();
-    client.close();
-    cache.sync();
-    std::ifstream in(cache.log_path());
-    const std::string log(std::istreambuf_iterator<char>(in), {});
-    const auto fetched = log.find("\n3 BereqURL /x\n"), begun = log.find("3 Begin bereq 2 fetch\n"),
-               request = log.find("2 Begin req 1 rxreq\n");
-    EXPECT_NE(fetched, std::string::npos) << log;
-    EXPECT_LT(begun, fetched);
-    EXPECT_LT(fetched, request) << "the fetch ends first";
-    EXPECT_NE(log.find("2 RespStatus 200\n"), std::string::npos);
-    EXPECT_NE(log.find("1 End\n"), std::string::npos);
-}
-
 TEST(program, ends_with_0_at_sigterm_at_quit_and_with_its_control_connection) {
     origin app;
     {
