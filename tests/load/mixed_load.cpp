@@ -173,6 +173,7 @@ public:
     /// Until its requests are through, or `until`, when no more are begun.
     void run(steady_clock::time_point until) {
         slots_.resize(chosen_.clients);
+        last_used_.assign(chosen_.clients, steady_clock::time_point{});
         const auto begun_at = steady_clock::now();
         std::size_t begun = 0;
         for (;;) {
@@ -183,6 +184,7 @@ public:
                 auto& slot = slots_[n];
                 if (slot && engine_.state(slot->id) != peers::client_state::running) {
                     over(*slot);
+                    if (!slot->request.what.connection.empty()) last_used_[n] = steady_clock::now();
                     slot.reset();
                 }
                 if (!slot && more && begun < due) start(n, sums_.requests + begun++);
@@ -218,7 +220,11 @@ private:
 
     void start(std::size_t place, std::uint64_t serial) {
         auto request = load::next_request(chance_, serial);
-        if (!request.may_vanish && chance_() % 4 != 0) request.what.connection = fmt::format("kept-{}", place);
+        if (!request.may_vanish && chance_() % 4 != 0) {
+            request.what.connection = fmt::format("kept-{}", place);
+            // The cache may close it at this moment (5 s idle): then nobody did wrong.
+            if (since(last_used_[place]) > 2) engine_.close_connection(request.what.connection);
+        }
         const auto id = engine_.start(request.what, "127.0.0.1", cache_.port());
         slots_[place] = asking{std::move(request), id};
         if (serial % 400 == 0) {
@@ -244,6 +250,7 @@ private:
     load::origin_ear ear_;
     peers::engine engine_;
     std::vector<std::optional<asking>> slots_;
+    std::vector<steady_clock::time_point> last_used_;  ///< the kept connection of each slot
 };
 
 /// Descriptors and memory at rest; what should have gone has ten seconds for it.

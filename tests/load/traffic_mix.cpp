@@ -278,8 +278,9 @@ peers::reply answer(const peers::request_facts& to, std::mt19937_64& chance) {
 
 std::string complaint(const asked& request, peers::client_state how, const std::string& heard) {
     const auto sentence = [&](const std::string& what) {
-        return fmt::format("{} {}: {}; it heard {} bytes, which begin: {:?}", request.what.method,
-                           request.what.raw ? *request.what.raw : request.what.target, what, heard.size(), heard.substr(0, 300));
+        return fmt::format("{} {} on {}: {}; it heard {} bytes, which begin: {:?}", request.what.method, request.what.target,
+                           request.what.connection.empty() ? "a fresh connection" : request.what.connection, what, heard.size(),
+                           heard.substr(0, 300));
     };
     if (request.may_vanish) return {};
     if (how == peers::client_state::gave_up) return sentence("nothing ended it within its deadline");
