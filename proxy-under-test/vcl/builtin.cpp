@@ -2,10 +2,21 @@
 // before each part (`sub vcl_req_cookie { return; }` lets requests with cookies be looked up, here as there).
 #include "proxy-under-test/vcl/builtin.h"
 
+#include <fmt/format.h>
+
 namespace badorigin::cache::vcl {
 
-std::string_view builtin_source() {
-    return R"vcl(vcl 4.0;
+std::string error_page(std::string_view response, std::string_view reason, std::string_view request, std::string_view joint) {
+    return fmt::format(R"vcl({{"<!DOCTYPE html>
+<html><head><title>"}}{3}{0}.status{3}" "{3}{0}.{1}{3}{{"</title></head>
+<body><h1>"}}{3}{0}.status{3}" "{3}{0}.{1}{3}{{"</h1>
+<p>Guru Meditation. XID: "}}{3}{2}.xid{3}{{"</p></body></html>
+"}})vcl",
+                       response, reason, request, joint);
+}
+
+std::string builtin_source() {
+    return std::string(R"vcl(vcl 4.0;
 
 # A request comes in: pass, pipe, refuse, or look it up.
 sub vcl_recv {
@@ -72,17 +83,8 @@ sub vcl_synth {
 sub vcl_builtin_synth {
     set resp.http.Content-Type = "text/html; charset=utf-8";
     set resp.http.Retry-After = "5";
-    set resp.body = {"<!DOCTYPE html>
-<html>
-  <head><title>"} + resp.status + " " + resp.reason + {"</title></head>
-  <body>
-    <h1>Error "} + resp.status + " " + resp.reason + {"</h1>
-    <p>"} + resp.reason + {"</p>
-    <h3>Guru Meditation:</h3>
-    <p>XID: "} + req.xid + {"</p>
-  </body>
-</html>
-"};
+    set resp.body = )vcl") +
+           error_page("resp", "reason", "req", " + ") + R"vcl(;
 }
 
 # The origin's side.
@@ -136,17 +138,8 @@ sub vcl_backend_error {
 sub vcl_builtin_backend_error {
     set beresp.http.Content-Type = "text/html; charset=utf-8";
     set beresp.http.Retry-After = "5";
-    set beresp.body = {"<!DOCTYPE html>
-<html>
-  <head><title>"} + beresp.status + " " + beresp.reason + {"</title></head>
-  <body>
-    <h1>Error "} + beresp.status + " " + beresp.reason + {"</h1>
-    <p>"} + beresp.reason + {"</p>
-    <h3>Guru Meditation:</h3>
-    <p>XID: "} + bereq.xid + {"</p>
-  </body>
-</html>
-"};
+    set beresp.body = )vcl" +
+           error_page("beresp", "reason", "bereq", " + ") + R"vcl(;
 }
 
 sub vcl_init { return (ok); }

@@ -4,8 +4,8 @@
 
 namespace badorigin::cache::vcl {
 
-std::string_view builtin_source_of_3() {
-    return R"vcl(
+std::string builtin_source_of_3() {
+    return std::string(R"vcl(
 sub vcl_recv {
     if (req.request !~ "^(GET|HEAD|PUT|POST|TRACE|OPTIONS|DELETE)$") { return (pipe); }
     if (req.request != "GET" && req.request != "HEAD") { return (pass); }
@@ -37,17 +37,8 @@ sub vcl_deliver { return (deliver); }
 sub vcl_error {
     set obj.http.Content-Type = "text/html; charset=utf-8";
     set obj.http.Retry-After = "5";
-    synthetic {"<!DOCTYPE html>
-<html>
-  <head><title>"} obj.status " " obj.response {"</title></head>
-  <body>
-    <h1>Error "} obj.status " " obj.response {"</h1>
-    <p>"} obj.response {"</p>
-    <h3>Guru Meditation:</h3>
-    <p>XID: "} req.xid {"</p>
-  </body>
-</html>
-"};
+    synthetic )vcl") +
+           error_page("obj", "response", "req", " ") + R"vcl(;
     return (deliver);
 }
 sub vcl_init { return (ok); }

@@ -106,8 +106,8 @@ void join_behind(tree& code, tree& base) {
 
 void join_builtin(sources& all, tree& code, builtin beneath, bool three) {
     tree base;
-    if (three) parse(all, all.add("built-in VCL 3", std::string(builtin_source_of_3()), "."), ".", base);
-    parse(all, all.add("built-in VCL", std::string(three ? builtin_behind_3() : builtin_source()), "."), ".", base);
+    if (three) parse(all, all.add("built-in VCL 3", builtin_source_of_3(), "."), ".", base);
+    parse(all, all.add("built-in VCL", three ? std::string(builtin_behind_3()) : builtin_source(), "."), ".", base);
     std::vector<std::string> names;
     for (const auto& each : base.subroutines) names.push_back(each->written);
     for (const auto& each : code.subroutines) {
