@@ -111,13 +111,29 @@ awaitable<bool> client::obtain_connection(nanoseconds deadline) {
     co_return true;
 }
 
+/// The header in its time. False: the connection ended meanwhile.
+awaitable<bool> client::drip(const std::string& head) {
+    constexpr std::size_t pieces = 8;
+    const auto begun = owner.now();
+    for (std::size_t i = 0; i < pieces; ++i) {
+        if (i > 0) co_await link->until([this] { return link->over(); }, begun + what.sending.header_takes * i / (pieces - 1));
+        if (link->peer_ended()) co_return false;
+        const auto from = head.size() * i / pieces, to = head.size() * (i + 1) / pieces;
+        const bool sent = co_await link->send(head.substr(from, to - from));
+        if (!sent) co_return false;
+    }
+    co_return true;
+}
+
 /// False when a failing or scripted end of the connection makes waiting for a response pointless.
 awaitable<bool> client::transmit() {
     const auto head = header();
     auto bytes = body();
     if (what.sending.stop_after) bytes.resize(std::min<std::uint64_t>(bytes.size(), *what.sending.stop_after));
     bool sent = true;
-    if (!what.sending.piece) {
+    if (what.sending.header_takes.count() > 0) {
+        sent = co_await drip(head) && co_await link->send(bytes);
+    } else if (!what.sending.piece) {
         sent = co_await link->send(head + bytes);
     } else {
         sent = co_await link->send(head);

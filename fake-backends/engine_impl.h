@@ -146,6 +146,7 @@ struct client {
 
     awaitable<> run();
     awaitable<bool> obtain_connection(nanoseconds deadline);
+    awaitable<bool> drip(const std::string& head);
     awaitable<bool> transmit();
     awaitable<> settle();
     std::string header() const;

@@ -100,6 +100,7 @@ struct sending {
     ending then = ending::wait;
     std::optional<std::uint64_t> piece;  ///< body bytes a write
     nanoseconds every{0};                ///< between pieces
+    nanoseconds header_takes{0};         ///< from the header's first byte to its last, in eight pieces; 0: at once
     friend bool operator==(const sending&, const sending&) = default;
 };
 

@@ -10,7 +10,7 @@ constexpr std::array<std::string_view, 14> keys_of_a_client{"client",     "versi
 constexpr std::array<std::string_view, 6> not_with_raw{"version", "host", "fields", "body", "chunked", "send"};
 
 void read_sending(reader& to, const YAML::Node& from, peers::sending& out) {
-    static constexpr std::array<std::string_view, 4> keys{"stop_after", "then", "piece", "every"};
+    static constexpr std::array<std::string_view, 5> keys{"stop_after", "then", "piece", "every", "header_takes"};
     const shape send{to, from, "send", keys};
     send.with("stop_after", [&](const auto& node) { out.stop_after = to.size(node, "stop_after"); });
     send.with("piece", [&](const auto& node) {
@@ -20,6 +20,11 @@ void read_sending(reader& to, const YAML::Node& from, peers::sending& out) {
     send.with("every", [&](const auto& node) {
         set(out.every, to.duration(node, "every", true));
         if (!send.has("piece")) to.wrong(node, "every: is the pause between pieces; 'piece' is missing");
+    });
+    send.with("header_takes", [&](const auto& node) {
+        set(out.header_takes, to.duration(node, "header_takes", true));
+        if (out.header_takes.count() == 0) to.wrong(node, "header_takes: expected more than nothing");
+        if (send.has("piece")) to.wrong(node, "header_takes: stands without piece; one part of a request is slow at a time");
     });
     send.with("then", [&](const auto& node) {
         set(out.then, to.one_of(node, "then", ending_words));

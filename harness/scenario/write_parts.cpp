@@ -118,6 +118,7 @@ void write_sending(YAML::Emitter& out, const peers::sending& sending) {
     if (sending.then != peers::sending::ending::wait) write_word(out, "then", word_of(ending_words, sending.then));
     if (sending.piece) write_number(out, "piece", static_cast<std::int64_t>(*sending.piece));
     if (sending.every.count() != 0) write_duration(out, "every", sending.every);
+    if (sending.header_takes.count() != 0) write_duration(out, "header_takes", sending.header_takes);
     out << EndMap;
 }
 

@@ -9,6 +9,8 @@
 
 #include <netdb.h>
 
+#include "proxy-under-test/cache/planted_bugs.h"
+
 namespace badorigin::cache {
 
 namespace {
@@ -68,6 +70,11 @@ void probe_window::add(bool good) {
 
 std::ptrdiff_t probe_window::good() const {
     return std::ranges::count(results_, true);
+}
+
+bool probe_window::healthy() const {
+    if (planted(bug::sick_by_last_probe) && !results_.empty()) return results_.back();
+    return good() >= threshold_;
 }
 
 std::string backend::host() const {

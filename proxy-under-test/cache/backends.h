@@ -24,7 +24,7 @@ class probe_window {
 public:
     explicit probe_window(const vcl::probe_definition& of);
     void add(bool good);
-    bool healthy() const { return good() >= threshold_; }
+    bool healthy() const;
     std::ptrdiff_t good() const;
 
 private:

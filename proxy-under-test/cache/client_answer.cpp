@@ -132,7 +132,7 @@ awaitable<client_request::state> client_request::send_page(stored_object& page, 
     auto& x = exchange_;
     for (const auto name : {"ETag", "Last-Modified", "Content-Length", "Accept-Ranges"}) x.response.fields.remove(name);  // not the page's
     bool whole = true;
-    if (x.original.version < 11) {
+    if (x.original.version < 11 || planted(bug::page_as_a_whole)) {
         collected_.emplace();
         co_await put_parts(page);
         const auto out = framed(x, *collected_, false, true, ended_ == end::keep);
@@ -160,7 +160,7 @@ awaitable<client_request::state> client_request::send_page(stored_object& page, 
 awaitable<bool> client_request::put_parts(const stored_object& page) {
     for (const auto& part : page.parts) {
         if (!part.include.empty()) {
-            if (exchange_.esi_level < most_esi_levels) co_await include(part);
+            if (exchange_.esi_level < most_esi_levels * (planted(bug::includes_without_end) ? 10 : 1)) co_await include(part);
             continue;
         }
         const bool taken = co_await put(std::string_view(page.content).substr(part.at, part.size));
@@ -191,7 +191,7 @@ awaitable<void> client_request::include(const esi_part& part) {
     if (!reader.put(wire)) co_return;
     reader.request() = std::move(head);
     client_request child(engine_, client_, reader, true, this);
-    child.may_fail_ = part.may_fail;
+    child.may_fail_ = part.may_fail && !planted(bug::ignore_onerror);
     co_await child.run();
 }
 

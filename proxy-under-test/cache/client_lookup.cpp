@@ -150,6 +150,10 @@ awaitable<client_request::state> client_request::hit() {
     auto refresh = std::move(lead_);
     const auto decided = policy(vcl::subroutine::hit);
     if (decided.what == vcl::action::deliver) {
+        if (refresh && !may_refresh() && planted(bug::refresh_in_front)) {
+            lead_ = std::move(refresh);
+            co_return state::miss;
+        }
         if (refresh) refresh_in_background(object, std::move(refresh));
         hit_ = true;
         co_return state::deliver;
@@ -158,8 +162,17 @@ awaitable<client_request::state> client_request::hit() {
     co_return decide(decided, state::failed);
 }
 
-/// The client has its answer; the origin is asked by a fetch of its own.
+bool client_request::may_refresh() const {
+    return engine_.refreshing < engine_.most.refreshes;
+}
+
+/// The client has its answer; the origin is asked by a fetch of its own, or not at all (R2.14): a later hit may find room for that.
 void client_request::refresh_in_background(const object_ptr& stale, fetch_lead lead) {
+    if (!may_refresh()) {
+        ++engine_.not_refreshed;
+        exchange_.log->add("Error", "Too many refreshes under way");
+        return;
+    }
     auto exchange = origin_request(false, "bgfetch");
     exchange.background = true;
     exchange.client = nullptr;  // the request will be gone

@@ -269,7 +269,7 @@ client_request::state client_request::purge() {
 /// return (restart): the request as the policy has changed it, from the start.
 client_request::state client_request::restart() {
     auto& x = exchange_;
-    if (++x.restarts > max_restarts) {
+    if (++x.restarts > max_restarts || planted(bug::no_restart)) {
         x.log->add("VCL_Error", "Too many restarts");
         return answer(503, "Service Unavailable");
     }

@@ -51,6 +51,7 @@ private:
     awaitable<bool> stream(stored_object& object, body_growth& growing);
     void tell_status(const stored_object& object);
     awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
+    bool may_refresh() const;
     void refresh_in_background(const object_ptr& stale, fetch_lead lead);
     state brought_nothing();
     /// In VCL 3 the fetch belongs to the request: vcl_miss and vcl_pass see bereq, vcl_fetch sees req, and no refresh is left to run alone.

@@ -54,6 +54,8 @@ json status(engine& in) {
             {"log", {{"readers", in.log.readers()}, {"held", in.log.held()}, {"memory", in.log.memory}}},
             {"fetches", in.fetches},
             {"fetching", in.fetching},
+            {"refreshing", in.refreshing},
+            {"not_refreshed", in.not_refreshed},
             {"configurations", configurations}};
 }
 

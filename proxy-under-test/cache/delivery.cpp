@@ -104,7 +104,8 @@ outgoing framed(client_exchange& exchange, std::string_view content, bool condit
         if (growing->length) response.fields.set("Content-Length", std::to_string(*growing->length));
         if (!growing->length && !head) response.fields.set("Transfer-Encoding", "chunked");
     } else if (has_content || !head) {
-        response.fields.set("Content-Length", std::to_string(content.size()));
+        const bool wrong = planted(bug::length_of_the_packed) && exchange.object && exchange.original.version < 11;
+        response.fields.set("Content-Length", std::to_string(wrong ? exchange.object->content.size() : content.size()));
     }
     if (head) {
         content = {};

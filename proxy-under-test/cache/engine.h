@@ -24,6 +24,7 @@ inline constexpr auto unattended = [](std::exception_ptr failure) {
 
 struct limits {
     std::uint64_t response = std::uint64_t(64) * 1024 * 1024;  ///< content of one, as long as it is read as a whole
+    int refreshes = 1000;                                      ///< in the background, at once
 };
 
 struct engine {
@@ -44,7 +45,8 @@ struct engine {
     std::map<std::string, configuration_ptr> configurations;
     configuration_ptr active;
     std::uint64_t last_xid = 0, fetches = 0;
-    int fetching = 0;
+    std::uint64_t not_refreshed = 0;  ///< stale hits that found too many refreshes under way
+    int fetching = 0, refreshing = 0;
     bool stopping = false;
 
     vcl::builtin builtin() const { return by_rfc ? vcl::builtin::rfc : vcl::builtin::varnish; }

@@ -1,6 +1,7 @@
 #include "proxy-under-test/cache/forwarding.h"
 
 #include "proxy-under-test/cache/dates.h"
+#include "proxy-under-test/cache/planted_bugs.h"
 
 namespace badorigin::cache {
 
@@ -15,6 +16,7 @@ void take_host_from_target(request_head& request) {
 
 void name_client(request_head& request, const std::string& address) {
     const auto before = request.fields.joined("X-Forwarded-For");
+    if (!before.empty() && planted(bug::forwarded_for_apart)) return request.fields.append("X-Forwarded-For", address);
     request.fields.set("X-Forwarded-For", before.empty() ? address : before + ", " + address);
 }
 

@@ -21,7 +21,8 @@ using namespace badorigin::cache;
 
 struct options {
     std::vector<std::string> listen, plant, store;
-    std::uint64_t largest_response = limits{}.response, log_memory = 1024 * 1024;
+    limits most;
+    std::uint64_t log_memory = 1024 * 1024;
     std::string vcl, control, clock = "real", log, builtin = "rfc", user;
     std::int64_t now_ns = 0;
     bool check = false, list = false, list_vcl = false, cache_status = false;
@@ -55,6 +56,9 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--log-memory", into.log_memory,
                    "For those who read the log over the control socket, together; the slowest lose records beyond it; 1MiB if not said")
         ->transform(CLI::AsSizeValue(false));
+    app.add_option("--most-refreshes", into.most.refreshes,
+                   "Refreshes of stale responses in the background, at once; 1000 if not said. Where there are as many, a stale hit starts none")
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--user", into.user, "Who to be once the sockets are open, when started as root; \"nobody\" if not said");
     app.add_option("--builtin", into.builtin,
                    "What stands behind the policy: rfc (as RFC 9111 wants a shared cache, if not said) or varnish (as Varnish 7 does)")
@@ -62,7 +66,7 @@ void set_up(CLI::App& app, options& into) {
     app.add_flag("--cache-status", into.cache_status, "Tell clients what the cache did: Cache-Status (RFC 9211)");
     app.add_option("--store", into.store,
                    "[NAME=]SIZE of a storage area, such as 256MiB; without NAME it is \"default\", which has 256 MiB");
-    app.add_option("--largest-response", into.largest_response, "A response with more content is a failed fetch; 64MiB if not said")
+    app.add_option("--largest-response", into.most.response, "A response with more content is a failed fetch; 64MiB if not said")
         ->transform(CLI::AsSizeValue(false));
     app.add_flag("--check", into.check, "Only check the policy: exit 0 or 2");
     app.add_flag("--list-planted-bugs", into.list, "Print the ids for --plant, and what each does");
@@ -128,7 +132,7 @@ void run(const options& asked) {
                     nanoseconds(asked.now_ns), asked.log);
     all.by_rfc = by_rfc;
     all.tell_status = asked.cache_status;
-    all.most.response = asked.largest_response;
+    all.most = asked.most;
     all.log.memory = asked.log_memory;
     for (const auto& each : asked.store) {
         const auto [name, size] = name_and_size(each);

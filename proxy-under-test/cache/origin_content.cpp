@@ -95,6 +95,7 @@ awaitable<origin_fetch::state> origin_fetch::read_body() {
     let_go(reader.complete());
     if (growing_) co_return state::done;
     if (auto wrong = transform()) {
+        if (planted(bug::crash_on_bad_page)) std::abort();
         exchange_.log->add("FetchError", *wrong);
         co_return fail(*wrong);
     }

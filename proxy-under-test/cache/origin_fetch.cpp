@@ -25,10 +25,12 @@ origin_fetch::origin_fetch(engine& in, configuration_ptr by, origin_exchange exc
       lead_(std::move(lead)) {
     ++engine_.fetches;
     ++engine_.fetching;
+    if (exchange_.background) ++engine_.refreshing;
 }
 
 origin_fetch::~origin_fetch() {
     --engine_.fetching;
+    if (exchange_.background) --engine_.refreshing;
 }
 
 vcl::outcome origin_fetch::policy(vcl::subroutine which) {

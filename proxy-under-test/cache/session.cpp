@@ -6,6 +6,7 @@
 
 #include "proxy-under-test/cache/client_request.h"
 #include "proxy-under-test/cache/dates.h"
+#include "proxy-under-test/cache/planted_bugs.h"
 #include "proxy-under-test/cache/proxy_header.h"
 #include "proxy-under-test/cache/waiting.h"
 
@@ -31,6 +32,7 @@ awaitable<void> refuse(engine& in, connection& client, int status, const std::st
 awaitable<const char*> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
     const auto idle_until = in.now() + client.limits.idle;
     std::optional<nanoseconds> first_byte;
+    if (planted(bug::request_timeout_from_idle)) first_byte = in.now();
     for (;;) {
         if (!client.input.empty()) {
             if (auto put = reader.put(client.input, true); !put) {

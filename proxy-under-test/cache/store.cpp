@@ -121,7 +121,7 @@ void store::end_fetch(const std::string& key, const fetch_end& how) {
 }
 
 bool store::insert(const object_ptr& object, const request_head& request) {
-    if (!areas.contains(object->storage)) object->storage = "default";
+    if (!areas.contains(object->storage) || planted(bug::one_store_for_all)) object->storage = "default";
     auto& area = areas.find(object->storage)->second;
     object->bans_seen = bans_.count();
     object->variant = variant_of(object->head.fields.joined("Vary"), request.fields);
@@ -152,12 +152,18 @@ bool store::insert(const object_ptr& object, const request_head& request) {
 
 bool store::make_room(storage_area& in, std::uint64_t bytes) {
     if (bytes > in.limit) return false;
+    evict(in, bytes);
+    return true;
+}
+
+/// The least recently used go, until there is room for as many bytes more.
+void store::evict(storage_area& in, std::uint64_t bytes) {
+    if (planted(bug::never_evict)) return;
     while (in.used + bytes > in.limit) {
         const auto last = in.objects.back();
         remove(*last);
         ++in.evicted;
     }
-    return true;
 }
 
 void store::grew(const object_ptr& object) {
@@ -167,11 +173,7 @@ void store::grew(const object_ptr& object) {
     const auto bytes = bytes_of(*object);
     area.used += bytes - object->accounted;
     object->accounted = bytes;
-    while (area.used > area.limit) {
-        const auto last = area.objects.back();
-        remove(*last);
-        ++area.evicted;
-    }
+    evict(area, 0);
 }
 
 void store::discard(const object_ptr& object) {
@@ -189,7 +191,7 @@ void store::release(stored_object& object) {
 
 std::size_t store::purge(const std::string& key) {
     const auto at = slots_.find(key);
-    if (at == slots_.end()) return 0;
+    if (at == slots_.end() || planted(bug::ignore_purge)) return 0;
     const auto gone = std::exchange(at->second.objects, {});
     for (const auto& each : gone) release(*each);
     drop_if_empty(at);

@@ -118,6 +118,7 @@ private:
     using slot_place = std::unordered_map<std::string, slot>::iterator;
     object_ptr select(slot& in, const lookup_request& wanted, lookup_result& found);
     void end_fetch(const std::string& key, const fetch_end& how);
+    void evict(storage_area& in, std::uint64_t bytes);
     bool make_room(storage_area& in, std::uint64_t bytes);
     void release(stored_object& object);
     void remove(stored_object& object);

@@ -1,5 +1,7 @@
 // The bundled cache as a proxy under test: the only one with virtual time and planted bugs.
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -59,6 +61,7 @@ public:
     void ban(const std::string& expression) override { ask({{"do", "ban"}, {"expression", expression}}); }
 
     void reload(const std::string& directory) override {
+        refuse_arguments(directory);
         const auto name = fmt::format("v{}", ++configurations_);
         const auto path = in_working_directory(fmt::format("policy-{}.vcl", name));
         write_file(path, filled_policy(directory, policy_file_in(directory)));
@@ -85,6 +88,7 @@ protected:
             what.arguments.insert(what.arguments.end(), {"--now-ns", std::to_string(settings().wall_start.count())});
         if (::geteuid() == 0) what.arguments.insert(what.arguments.end(), {"--user", "root"});  // its folder is root's alone
         for (const auto& bug : settings().planted_bugs) what.arguments.insert(what.arguments.end(), {"--plant", bug});
+        std::ranges::copy(policy_arguments(), std::back_inserter(what.arguments));
         configurations_ = 1;
         configuration_ = "boot";
         spawn(what);

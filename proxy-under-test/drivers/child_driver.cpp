@@ -148,6 +148,32 @@ std::string child_driver::filled_policy(const std::string& directory, const std:
     return fill_template(read_file(path), settings_, path);
 }
 
+namespace {
+std::string arguments_file(const std::string& directory, const std::string& driver) {
+    const auto path = directory + "/" + driver + ".args";
+    return !directory.empty() && std::filesystem::exists(path) ? path : std::string{};
+}
+}  // namespace
+
+std::vector<std::string> child_driver::policy_arguments() const {
+    const auto path = arguments_file(settings_.policy_directory, name());
+    std::vector<std::string> out;
+    if (path.empty()) return out;
+    const auto text = fill_template(read_file(path), settings_, path);
+    write_file(in_working_directory("policy-arguments.txt"), text);
+    for (std::size_t from = 0; from < text.size();) {
+        const auto to = std::min(text.find('\n', from), text.size());
+        if (to > from) out.push_back(text.substr(from, to - from));
+        from = to + 1;
+    }
+    return out;
+}
+
+void child_driver::refuse_arguments(const std::string& directory) const {
+    const auto path = arguments_file(directory, name());
+    if (!path.empty()) throw set_up_error(fmt::format("{} is for the start of {}; a running one cannot be told", path, program()));
+}
+
 std::string child_driver::first_line_of(std::vector<std::string> arguments, const std::string& containing) {
     try {
         const private_folder folder;

@@ -50,6 +50,11 @@ protected:
     deadline start_deadline() const { return start_deadline_; }
     /// The policy's file, filled; throws when there is none.
     std::string filled_policy(const std::string& directory, const std::string& file) const;
+    /// What the policy's folder wants of the program's command line (NAME.args: one argument a line, filled like the policy); none without
+    /// such a file.
+    std::vector<std::string> policy_arguments() const;
+    /// Throws when the policy that is to be loaded into the running program has such a file: it would have no effect.
+    void refuse_arguments(const std::string& directory) const;
     std::string in_working_directory(const std::string& name) const { return settings_.working_directory + "/" + name; }
     /// First line that matches `containing` of what `arguments` prints, within two seconds; empty if that fails.
     static std::string first_line_of(std::vector<std::string> arguments, const std::string& containing);

@@ -3,6 +3,7 @@
 // varnishd runs with -d: it stays in the foreground, compiles the VCL, and takes its orders on standard input (varnish_cli.h). The worker,
 // its child, is started by such an order; when the worker dies, the manager starts the next one by itself, so a crash shows only in what
 // the manager says. What would make runs differ from the scenario's promises is pinned, and the pins are written beside the log.
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -71,6 +72,7 @@ public:
     void ban(const std::string& expression) override { order(cli_ban(expression)); }
 
     void reload(const std::string& directory) override {
+        refuse_arguments(directory);
         const auto name = fmt::format("policy_{}", ++configurations_);
         const auto path = in_working_directory(name + ".vcl");
         write_file(path, filled_policy(directory, policy_file()));
@@ -113,14 +115,19 @@ protected:
 
         process_settings what;
         what.channel = true;
-        what.arguments = {varnishd_,         "-d", "-T",   "none", "-j",      "none", "-a",
-                          settings().listen, "-f", policy, "-n",   instance_, "-s",   "malloc,64m"};
+        what.arguments = {varnishd_, "-d", "-T", "none", "-j", "none", "-a", settings().listen, "-f", policy, "-n", instance_};
         std::string parameters;
         for (const auto& [parameter, value, why] : pins) {
             what.arguments.insert(what.arguments.end(), {"-p", fmt::format("{}={}", parameter, value)});
             parameters += fmt::format("{:<30} {:<8} # {}\n", parameter, value, why);
         }
-        write_file(in_working_directory("parameters.txt"), parameters + "storage                        malloc,64m\n");
+        const auto asked = policy_arguments();  // behind the pins: they win
+        what.arguments.insert(what.arguments.end(), asked.begin(), asked.end());
+        if (std::ranges::find(asked, "-s") == asked.end()) {  // else these are all: objects without a place go to each in turn
+            what.arguments.insert(what.arguments.end(), {"-s", "malloc,64m"});
+            parameters += "storage                        malloc,64m\n";
+        }
+        write_file(in_working_directory("parameters.txt"), parameters);
         std::error_code none;
         std::filesystem::remove(in_working_directory("output.txt"), none);
         spawn(what);

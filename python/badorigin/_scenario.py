@@ -42,7 +42,7 @@ def request(
     """A client's request: `request("GET /report", expect=expect(status=200))`.
 
     connection: name of a kept connection; without one it has its own, closed afterwards. raw: these bytes instead of a request.
-    send: `{"stop_after": bytes, "then": "wait" | "close" | "reset" | "half-close", "piece": bytes, "every": duration}`.
+    send: `{"stop_after": bytes, "then": "wait" | "close" | "reset" | "half-close", "piece": bytes, "every": duration, "header_takes": duration}`.
     wait: False lets the next step begin while this exchange is in flight. A premise that does not hold makes the run inconclusive.
     """
     return Request(given(**locals()))

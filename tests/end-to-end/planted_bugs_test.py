@@ -21,6 +21,17 @@ NAMED_BY_EXPECTATIONS = {
     "serve-http-0-9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",
     "ignore-esi": "what a page says to caches between tags is the policy's to follow; the packets do not say that it was to be",
     "range-of-synthesized": "a range of a response that was made up is a lawful answer; that the policy's answer is not cut is Varnish's promise",
+    "no-restart": "what a policy answers again stands in the policy alone; the error instead is a lawful answer",
+    "sick-by-last-probe": "how many probes of how many make an origin sick stands in the policy alone",
+    "refresh-in-front": "to wait for a new copy is always lawful",
+    "ignore-purge": "whose method it is that purges stands in the policy alone; what was purged is as fresh as before",
+    "never-evict": "how much a store may hold is the operator's word",
+    "one-store-for-all": "which response goes into which store stands in the policy alone",
+    "forwarded-for-apart": "several lines of a list mean what one line means (RFC 9110 section 5.3); that they are folded is Varnish's promise",
+    "request-timeout-from-idle": "how long a client is waited for is a decision",
+    "ignore-onerror": "what a page says to caches between tags is the policy's to follow",
+    "includes-without-end": "how deep includes are followed is a decision",
+    "page-as-a-whole": "when what part of a page is sent is a decision",
     "ignore-hash-data": "that a user's name belongs to the cache key stands in the policy alone; the response does not vary by it",
 }
 

@@ -22,12 +22,13 @@ sub vcl_synth {
 }
 
 sub vcl_backend_response {
-    if (bereq.url !~ "^/esi/") {
-        set beresp.do_esi = true;
-    }
+    set beresp.do_esi = true;
     if (beresp.status == 200) {
         set beresp.ttl = {ttl};
         set beresp.grace = 0s;
         return (deliver);
     }
+    set beresp.uncacheable = true;
+    set beresp.ttl = 0s;
+    return (deliver);
 }

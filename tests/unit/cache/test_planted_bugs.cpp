@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "tests/unit/cache/cache_process.h"
+#include "tests/unit/cache/proofs.h"
 
 namespace badorigin::cache::testing {
 namespace {
 using namespace std::chrono_literals;
-using plants = std::vector<std::string>;
 
 constexpr auto grace_30 =
     "sub vcl_backend_response { set beresp.ttl = 30s; set beresp.grace = 30s; if (beresp.status >= 500) { return (abandon); } } ";
@@ -410,19 +410,11 @@ bool hit_is_200(const plants& bugs) {
     return ask(cache, get("/x")).status() == 200;
 }
 
-struct proof {
-    std::string id;
-    std::function<bool(const plants&)> goes_well;
-};
-void PrintTo(const proof& p, std::ostream* out) {
-    *out << p.id;
-}
-
 const std::string cut_short = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234",
                   closing = "Connection: close\r\nCache-Control: max-age=30\r\n";
 const std::string by_user = "sub vcl_hash { hash_data(req.http.X-User); }";
 
-const std::vector<proof> proofs{
+const std::vector<proof> proofs_of_laws{
     {"body-lost-on-fresh-connection", first_body_whole},
     {"body-lost-on-reused-connection", body_whole_on_reused},
     {"body-lost-on-retry", body_whole_on_retry},
@@ -474,6 +466,12 @@ const std::vector<proof> proofs{
     {"ignore-esi", page_is_put_together},
     {"range-of-synthesized", synthesized_comes_whole},
 };
+
+const std::vector<proof> proofs = [] {
+    auto all = proofs_of_laws;
+    std::ranges::move(proofs_of_wishes(), std::back_inserter(all));
+    return all;
+}();
 
 class planted : public ::testing::TestWithParam<proof> {};
 

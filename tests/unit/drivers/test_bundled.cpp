@@ -65,6 +65,19 @@ TEST_F(bundled_test, the_policy_is_filled_and_reloaded) {
     EXPECT_EQ(file("policy-v2.vcl"), "vcl 4.1; # 127.0.0.1:9001");
 }
 
+TEST_F(bundled_test, a_policy_s_arguments_count_at_the_start_alone) {
+    settings_.policy_directory = folder_.path() + "/policy";
+    settings_.placeholders = {{"room", "1MiB"}};
+    std::filesystem::create_directory(settings_.policy_directory);
+    write_file(settings_.policy_directory + "/varnish.vcl", "vcl 4.1;");
+    write_file(settings_.policy_directory + "/bundled.args", "--store\n{room}\n");
+    cache_->start(settings_);
+    EXPECT_THAT(file("arguments.txt"), testing::EndsWith("\n--store\n1MiB\n"));
+    EXPECT_EQ(file("policy-arguments.txt"), "--store\n1MiB\n");
+    EXPECT_THAT(complaint_of([&] { cache_->reload(settings_.policy_directory); }),
+                HasSubstr("bundled.args is for the start of badorigin-cache; a running one cannot be told"));
+}
+
 TEST_F(bundled_test, a_long_working_directory_gets_a_short_socket) {
     settings_.working_directory += "/" + std::string(120, 'x');
     cache_->start(settings_);

@@ -270,6 +270,20 @@ TEST(Client, sends_slowly_by_the_clock) {
     EXPECT_THAT(b.sent_bytes, EndsWith("\r\n\r\n123456"));
 }
 
+TEST(Client, sends_a_header_in_its_time) {
+    bench b({says("hello")});
+    auto slow = post("123456");
+    slow.sending.header_takes = 7s;
+    const auto id = b.start(slow);
+    ASSERT_TRUE(turn_until(b.e, [&] { return b.e.next_timer() == 1s; }));
+    EXPECT_THAT(b.sent_bytes, Not(IsEmpty()));
+    b.e.advance_to(6s);
+    EXPECT_THAT(b.sent_bytes, Not(HasSubstr("\r\n\r\n")));
+    b.e.advance_to(7s);
+    EXPECT_THAT(b.sent_bytes, EndsWith("\r\n\r\n123456"));
+    EXPECT_EQ(b.outcome(id), client_state::answered);
+}
+
 TEST(Client, carries_large_bodies_both_ways) {
     auto large = says("");
     large.body.kind = content::kind::generated;

@@ -144,6 +144,8 @@ inline constexpr bad_input bad_steps[] = {
     {"raw_and_body", "steps: [{client: GET /, raw: x, body: y}]\n", 4, 33, "no effect beside raw"},
     {"send_then", "steps: [{client: POST /, send: {then: close}}]\n", 4, 39, "'stop_after' is missing"},
     {"send_every", "steps: [{client: POST /, send: {every: 1s}}]\n", 4, 40, "'piece' is missing"},
+    {"send_header_takes", "steps: [{client: POST /, send: {piece: 1, header_takes: 1s}}]\n", 4, 57, "stands without piece"},
+    {"send_header_at_once", "steps: [{client: GET /, send: {header_takes: 0s}}]\n", 4, 46, "more than nothing"},
     {"send_ending", "steps: [{client: POST /, send: {stop_after: 1, then: halfclose}}]\n", 4, 54, "did you mean 'half-close'?"},
     {"deadline_zero", "steps: [{client: GET /, deadline: 0s}]\n", 4, 35, "more than nothing"},
     {"repeat_zero", "steps: [{client: GET /, repeat: 0}]\n", 4, 33, "from 1 to"},

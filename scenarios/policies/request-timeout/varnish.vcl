@@ -1,0 +1,6 @@
+vcl 4.1;
+
+backend app {
+    .host = "{origin:app.host}";
+    .port = "{origin:app.port}";
+}
