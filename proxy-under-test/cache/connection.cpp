@@ -1,5 +1,6 @@
 #include "proxy-under-test/cache/connection.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -15,7 +16,7 @@ namespace badorigin::cache {
 namespace asio = boost::asio;
 namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t read_size = 64 * 1024;
+constexpr std::size_t least_read = 4 * 1024, most_read = 64 * 1024;  ///< what a string grows by is zeroed first
 constexpr auto linger_time = std::chrono::seconds(1);
 }  // namespace
 
@@ -39,7 +40,7 @@ std::uint64_t network::unacknowledged() const {
     return sum;
 }
 
-connection::connection(network& of, tcp::socket socket) : network_(of), socket_(std::move(socket)) {
+connection::connection(network& of, tcp::socket socket) : network_(of), socket_(std::move(socket)), room_(least_read) {
     boost::system::error_code ec;
     socket_.non_blocking(true, ec);
     socket_.set_option(tcp::no_delay(true), ec);
@@ -80,9 +81,10 @@ awaitable<std::expected<connection_ptr, std::string>> connection::to(network& of
 awaitable<io> connection::read(nanoseconds timeout) {
     const auto before = input.size();
     deadline limit(network_, socket_, timeout);
-    input.resize(before + read_size);
-    const auto [ec, got] = co_await socket_.async_read_some(asio::buffer(input.data() + before, read_size), as_result);
+    input.resize(before + room_);
+    const auto [ec, got] = co_await socket_.async_read_some(asio::buffer(input.data() + before, room_), as_result);
     input.resize(before + got);
+    room_ = std::clamp(2 * got, least_read, most_read);
     acknowledge_at_once();
     if (!ec || ec == asio::error::eof) ++network_.activity;
     co_return outcome(ec, limit.over);
@@ -177,7 +179,9 @@ std::size_t connection::unacknowledged() const {
     return ::ioctl(socket.native_handle(), SIOCOUTQ, &queued) == 0 && queued > 0 ? static_cast<std::size_t>(queued) : 0;
 }
 
+/// In virtual time, where it is waited for that the peer's kernel has all (docs/control-protocol.md).
 void connection::acknowledge_at_once() {
+    if (!network_.time.is_virtual()) return;
     const int on = 1;
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }

@@ -80,6 +80,7 @@ private:
     network& network_;
     tcp::socket socket_;
     std::uint64_t watching_ = 0;
+    std::size_t room_;  ///< for the next read
 };
 
 }  // namespace badorigin::cache
