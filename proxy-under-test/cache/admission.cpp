@@ -1,6 +1,7 @@
 #include "proxy-under-test/cache/admission.h"
 
 #include <algorithm>
+#include <array>
 
 #include "proxy-under-test/cache/planted_bugs.h"
 
@@ -9,12 +10,22 @@ namespace badorigin::cache {
 namespace {
 constexpr std::size_t most_head_bytes = 64 * 1024;
 
-bool is_token_char(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || std::string_view("!#$%&'*+-.^_`|~").contains(c);
-}
-bool is_control(char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
-}
+/// A set of octets that is asked for each octet of a head.
+class octets {
+public:
+    constexpr octets(bool (*belongs)(unsigned char)) {
+        for (std::size_t c = 0; c < 256; ++c) in_[c] = belongs(static_cast<unsigned char>(c));
+    }
+    constexpr bool operator()(char c) const { return in_[static_cast<unsigned char>(c)]; }
+
+private:
+    std::array<bool, 256> in_{};
+};
+constexpr octets is_token_char([](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("!#$%&'*+-.^_`|~").contains(static_cast<char>(c));
+});
+constexpr octets is_control([](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 
 struct line {
     std::string_view name, value, whole;  ///< whole: with its CRLF
@@ -86,7 +97,15 @@ void drop(std::string& head, const line& which) {
 
 std::expected<std::size_t, std::string> head_collector::put(std::string_view bytes) {
     for (std::size_t used = 0; used < bytes.size();) {
-        char c = bytes[used];
+        const auto rest = bytes.substr(used);
+        const auto plain =
+            text_.ends_with('\r') ? rest.substr(0, 0) : rest.substr(0, std::ranges::find_if(rest, is_control) - rest.begin());
+        if (!plain.empty()) {
+            if (auto refused = add(plain)) return std::unexpected(std::move(*refused));
+            used += plain.size();
+            continue;
+        }
+        char c = rest.front();
         const bool bare = text_.ends_with('\r') && c != '\n';
         if (bare && !planted(bug::accept_bare_cr)) return std::unexpected("bare CR");
         if (bare) {
@@ -94,16 +113,17 @@ std::expected<std::size_t, std::string> head_collector::put(std::string_view byt
         } else {
             ++used;
         }
-        if (auto refused = add(c)) return std::unexpected(std::move(*refused));
+        if (c == '\n' && !text_.ends_with('\r')) return std::unexpected("bare LF");
+        if (c != '\r' && c != '\n') return std::unexpected("a control character");
+        if (auto refused = add({&c, 1})) return std::unexpected(std::move(*refused));
         if (complete_) return used;
     }
     return bytes.size();
 }
 
-std::optional<std::string> head_collector::add(char c) {
-    if (c == '\n' && !text_.ends_with('\r')) return "bare LF";
-    if (is_control(c) && c != '\r' && c != '\n') return "a control character";
-    text_ += c;
+/// CR, LF, or octets of a line.
+std::optional<std::string> head_collector::add(std::string_view octets) {
+    text_ += octets;
     if (side_ == side::request && text_ == "\r\n") text_.clear();  // RFC 9112 2.2: an empty line before the request is ignored
     if (!first_line_seen_) {
         if (auto refused = start_line_refused()) return refused;

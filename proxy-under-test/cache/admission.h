@@ -27,7 +27,7 @@ public:
     std::string& text() { return text_; }
 
 private:
-    std::optional<std::string> add(char c);
+    std::optional<std::string> add(std::string_view octets);
     std::optional<std::string> start_line_refused();
 
     side side_;

@@ -90,35 +90,53 @@ awaitable<io> connection::read(nanoseconds timeout) {
     co_return outcome(ec, limit.over);
 }
 
+/// What is small has room in the kernel as a rule, and goes without a turn of the event loop. What is large has to wait for its turn: a
+/// peer that takes it quickly would else keep all others waiting.
+std::size_t connection::write_at_once(std::string_view head, std::string_view rest, boost::system::error_code& ec) {
+    constexpr std::size_t small = 16 * 1024;
+    if (head.size() + rest.size() > small) return 0;
+    const auto put = socket_.write_some(std::array{asio::buffer(head), asio::buffer(rest)}, ec);
+    if (ec == asio::error::would_block) ec = {};
+    sent += put;
+    if (put > 0) ++network_.activity;
+    return put;
+}
+
 awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
-    std::size_t written = 0;
-    auto result = io::ok;
+    boost::system::error_code ec;
+    auto written = write_at_once(pending, {}, ec);
+    auto result = outcome(ec, false);
     while (written < pending.size() && result == io::ok) {
         deadline limit(network_, socket_, timeout);
-        const auto [ec, put] =
+        const auto [error, put] =
             co_await socket_.async_write_some(asio::buffer(pending.data() + written, pending.size() - written), as_result);
         written += put;
         sent += put;
         if (put > 0) ++network_.activity;
-        result = outcome(ec, limit.over);
+        result = outcome(error, limit.over);
     }
     pending.erase(0, written);
     co_return result;
 }
 
 awaitable<io> connection::write(std::string_view head, std::string_view rest, nanoseconds timeout) {
-    while (!head.empty() || !rest.empty()) {
-        deadline limit(network_, socket_, timeout);
-        const std::array<asio::const_buffer, 2> both{asio::buffer(head), asio::buffer(rest)};
-        const auto [ec, put] = co_await socket_.async_write_some(both, as_result);
-        if (put > 0) ++network_.activity;
-        sent += put;
+    const auto remove = [&](std::size_t put) {
         const auto of_head = std::min(put, head.size());
         head.remove_prefix(of_head);
         rest.remove_prefix(put - of_head);
-        if (ec) co_return outcome(ec, limit.over);
+    };
+    boost::system::error_code ec;
+    remove(write_at_once(head, rest, ec));
+    auto result = outcome(ec, false);
+    while (!(head.empty() && rest.empty()) && result == io::ok) {
+        deadline limit(network_, socket_, timeout);
+        const auto [error, put] = co_await socket_.async_write_some(std::array{asio::buffer(head), asio::buffer(rest)}, as_result);
+        if (put > 0) ++network_.activity;
+        sent += put;
+        remove(put);
+        result = outcome(error, limit.over);
     }
-    co_return io::ok;
+    co_return result;
 }
 
 void connection::watch(std::function<void()> readable) {

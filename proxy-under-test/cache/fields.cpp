@@ -79,6 +79,7 @@ std::string field_list::joined(std::string_view name, std::string_view separator
 }
 
 bool field_list::has_element(std::string_view name, std::string_view element) const {
+    if (!has(name)) return false;
     const auto all = joined(name);
     return std::ranges::any_of(list_elements(all), [&](std::string_view e) { return same_name(e, element); });
 }

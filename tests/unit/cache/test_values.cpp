@@ -75,6 +75,22 @@ TEST(dates, all_three_forms_are_read_and_one_is_written) {
     EXPECT_EQ(http_date(784111777s + 999ms), "Sun, 06 Nov 1994 08:49:37 GMT");
 }
 
+TEST(dates, what_is_written_is_read_as_what_it_was) {
+    for (auto when = nanoseconds(0s); when < nanoseconds(8000000000s); when += nanoseconds(1234567s)) {
+        EXPECT_EQ(parse_http_date(http_date(when)), when) << http_date(when);
+    }
+}
+
+TEST(dates, what_is_no_day_or_time_is_no_date) {
+    for (const auto wrong : {"Sux, 06 Nov 1994 08:49:37 GMT", "nMo, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT",
+                             "Sun, 06 anF 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT",
+                             "Wed, 29 Feb 1995 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
+                             "Sun, 06 Nov 1994 08:49:60 GMT", "Sun, 06 Nov 19:4 08:49:37 GMT"}) {
+        EXPECT_FALSE(parse_http_date(wrong)) << wrong;
+    }
+    EXPECT_EQ(parse_http_date("Mon, 06 Nov 1994 08:49:37 GMT"), nanoseconds(784111777s));  // the day's name does not count
+}
+
 TEST(dates, what_nanoseconds_cannot_hold_is_still_before_or_after) {
     EXPECT_GT(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT"), nanoseconds(7000000000s));
     EXPECT_EQ(parse_http_date("Sat, 01 Jan 0001 00:00:00 GMT"), nanoseconds(0s));
