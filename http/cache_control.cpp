@@ -43,7 +43,9 @@ struct duration {
 
 }  // namespace
 
-cache_control parse_cache_control(const fields& all) {
+namespace {
+
+cache_control parse_directives(const fields& all, std::string_view field) {
     // no-cache and private with field names leave the rest of the response usable (RFC 9111 5.2.2.4, 5.2.2.7): they do not set the flag.
     static constexpr std::array flags{
         flag{"no-store", &cache_control::no_store, false},
@@ -83,8 +85,52 @@ cache_control parse_cache_control(const fields& all) {
             read.*known.member = value.value_or(seconds{0});
         }
     };
-    for (std::string_view line : values(all, "Cache-Control")) for_each_element(line, take);
+    for (std::string_view line : values(all, field)) for_each_element(line, take);
     return read;
+}
+
+/// A key of a dictionary or of a parameter (RFC 8941 3.1.2).
+bool is_key(std::string_view text) {
+    const auto begins = [](char c) { return (c >= 'a' && c <= 'z') || c == '*'; };
+    return !text.empty() && begins(text.front()) &&
+           std::ranges::all_of(text, [&](char c) { return begins(c) || is_digit(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+/// A number, a string, a token or a boolean (RFC 8941 3.3).
+bool is_item(std::string_view text) {
+    if (text == "?0" || text == "?1") return true;
+    if (text.starts_with('"')) return text.size() >= 2 && text.ends_with('"');
+    if (text.starts_with('-')) text.remove_prefix(1);
+    if (text.empty()) return false;
+    if (is_digit(text.front())) return std::ranges::all_of(text, [](char c) { return is_digit(c) || c == '.'; });
+    const bool begins = (to_lower(text.front()) >= 'a' && to_lower(text.front()) <= 'z') || text.front() == '*';
+    return begins && std::ranges::all_of(text, [](char c) { return is_token_char(c) || c == ':' || c == '/'; });
+}
+
+/// KEY, or KEY=ITEM; parameters behind them are not for directives, and make it none.
+bool is_member(std::string_view text) {
+    const auto equals = text.find('=');
+    return is_key(text.substr(0, equals)) && (equals == std::string_view::npos || is_item(text.substr(equals + 1)));
+}
+
+}  // namespace
+
+cache_control parse_cache_control(const fields& all) {
+    return parse_directives(all, "Cache-Control");
+}
+
+std::optional<cache_control> parse_cdn_cache_control(const fields& all) {
+    std::size_t members = 0;
+    bool well_formed = true;
+    for (std::string_view line : values(all, "CDN-Cache-Control")) {
+        if (trimmed(line).empty()) continue;
+        for_each_element(line, [&](std::string_view element) {
+            well_formed = well_formed && is_member(element);
+            ++members;
+        });
+    }
+    if (!well_formed || members == 0) return std::nullopt;
+    return parse_directives(all, "CDN-Cache-Control");
 }
 
 std::optional<seconds> age_field(const fields& all) {

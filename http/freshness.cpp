@@ -83,6 +83,14 @@ lifetime freshness_lifetime(const message& response) {
     return {};
 }
 
+bool kept_from_others(const message& response) {
+    const auto forbids = [&](const cache_control& by) {
+        return by.is_private || (by.no_store && !(by.must_understand && understood(response.status)));
+    };
+    const auto targeted = parse_cdn_cache_control(response.fields);
+    return forbids(parse_cache_control(response.fields)) && (!targeted || forbids(*targeted));
+}
+
 bool storable(const message& request, const message& response) {
     cache_control control = parse_cache_control(response.fields);
     if (response.status < 200 || response.status == 304) return false;  // a 304 updates what is stored; it is never stored itself

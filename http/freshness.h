@@ -28,6 +28,13 @@ struct cache_control {
 /// All Cache-Control lines together; the first of repeated directives counts, delta-seconds overflow becomes 2^31 (RFC 9111 1.2.2).
 cache_control parse_cache_control(const fields& all);
 
+/// CDN-Cache-Control (RFC 9213), which counts alone for a cache that it is meant for; nothing where it is absent, empty or no dictionary of
+/// structured fields (RFC 8941 3.2).
+std::optional<cache_control> parse_cdn_cache_control(const fields& all);
+/// What a shared cache may make of the response's directives: those of Cache-Control, or of CDN-Cache-Control. True when none lets it be
+/// kept for others: private, or no-store where no must-understand lifts it (RFC 9111 5.2.2.3).
+bool kept_from_others(const message& response);
+
 /// The Age field as delta-seconds; nothing where it is absent or invalid. The first value counts (RFC 9111 5.1).
 std::optional<seconds> age_field(const fields& all);
 

@@ -92,7 +92,9 @@ private:
         const auto& asked = t.client->request->message;
         const auto& answered = asker(about, from).request->message;
         auto control = http::parse_cache_control(response.fields);
-        bool free_to_share = control.is_public || control.s_maxage || control.must_revalidate;
+        const auto targeted = http::parse_cdn_cache_control(response.fields);
+        const auto frees = [](const http::cache_control& by) { return by.is_public || by.s_maxage || by.must_revalidate; };
+        bool free_to_share = frees(control) || (targeted && frees(*targeted));
 
         std::string why;
         bool applies = false;
@@ -104,7 +106,7 @@ private:
                 why = fmt::format("it varies by {}, which was \"{}\" there and is \"{}\" here", name, joined(answered.fields, name),
                                   joined(asked.fields, name));
         }
-        if (control.is_private || control.no_store) {
+        if (http::kept_from_others(response)) {
             applies = true;
             why = fmt::format("it says {}", control.is_private ? "private" : "no-store");
         }

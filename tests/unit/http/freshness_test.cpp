@@ -74,6 +74,14 @@ TEST(cache_control, every_directive_is_read) {
     EXPECT_TRUE(parse_cache_control({{"Cache-Control", "max-stale", 0}}).max_stale_any);
 }
 
+TEST(cdn_cache_control, is_a_dictionary_or_nothing) {
+    const auto read = [](std::string_view text) { return parse_cdn_cache_control({{"CDN-Cache-Control", std::string(text), 0}}); };
+    EXPECT_EQ(read("max-age=60, a=\"x, y\", b=?1, c=tok/en:1, d")->max_age, 60s);
+    EXPECT_TRUE(read("private")->is_private);
+    for (auto none : {"", " ", "max-age=60,, &", "max-age=", "MAX-AGE=60", "max-age=6x", "=1", "a=\"x"}) EXPECT_FALSE(read(none)) << none;
+    EXPECT_FALSE(parse_cdn_cache_control({{"Cache-Control", "max-age=60", 0}}));
+}
+
 TEST(cache_control, overflow_is_2_to_the_31_and_malformed_is_0) {
     EXPECT_EQ(parse_cache_control({{"Cache-Control", "max-age=99999999999999999999999", 0}}).max_age, 2147483648s);
     EXPECT_EQ(parse_cache_control({{"Cache-Control", "max-age=2147483649", 0}}).max_age, 2147483648s);

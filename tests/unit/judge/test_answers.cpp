@@ -115,6 +115,30 @@ TEST(private_content_stays_with_its_key, private_responses_from_the_store_are_vi
     }
 }
 
+TEST(private_content_stays_with_its_key, what_lifts_a_no_store_for_some_caches_is_no_violation) {
+    struct row {
+        std::string fields;
+        int status;
+        outcome expected;
+    };
+    for (const auto& r : {row{"Cache-Control: no-store, must-understand\r\n", 200, outcome::not_applicable},
+                          row{"Cache-Control: no-store, must-understand\r\n", 299, outcome::violated},
+                          row{"Cache-Control: private, must-understand\r\n", 200, outcome::violated},
+                          row{"Cache-Control: no-store\r\nCDN-Cache-Control: max-age=60\r\n", 200, outcome::not_applicable},
+                          row{"Cache-Control: no-store\r\nCDN-Cache-Control: private\r\n", 200, outcome::violated},
+                          row{"Cache-Control: max-age=60\r\nCDN-Cache-Control: private\r\n", 200, outcome::not_applicable},
+                          row{"Cache-Control: no-store\r\nCDN-Cache-Control: max-age=60,, &\r\n", 200, outcome::violated},
+                          row{"Cache-Control: no-store\r\nCDN-Cache-Control: \r\n", 200, outcome::violated}}) {
+        staged run;
+        auto client = run.step("first", "GET", "/a");
+        auto origin = run.fetch(client);
+        run.answer(origin, r.status, "mine", r.fields);
+        run.deliver(client, origin, 0);
+        run.deliver(run.step("second", "GET", "/a"), origin, 0);
+        EXPECT_EQ(run.outcome_of(privacy), r.expected) << r.fields << r.status;
+    }
+}
+
 TEST(private_content_stays_with_its_key, an_answer_to_authorization_may_be_shared_only_when_it_says_so) {
     for (bool shared : {false, true}) {
         staged run;
