@@ -12,6 +12,7 @@
 
 #include "cli/front.h"
 #include "cli/list.h"
+#include "reports/own_log.h"
 
 namespace badorigin::cli {
 
@@ -40,11 +41,18 @@ A query: {level}tags:prefix[field] operator operand, joined by not, and, or and 
 /// Prints parts as they come.
 class printer {
 public:
-    explicit printer(const log_options& asked) : view_(asked), sink_(asked.out) {}
+    explicit printer(const log_options& asked) : view_(asked), sink_(asked.out) {
+        if (!asked.own) return;
+        if (asked.captures.size() != 1 || view_.format != report::log_format::varnish)
+            throw std::runtime_error("--own: give the folder of a bundle, and leave --format as it is");
+        own_ = report::own_log::of_bundle(asked.captures.front());
+        if (!own_) throw std::runtime_error(fmt::format("--own: {} is no bundle of a run of the bundled cache", asked.captures.front()));
+    }
 
     void print(const capture::evidence& part) {
         for (const auto& entry : view_.entries(part)) {
             text_ += entry.text;
+            if (own_) add_own(part, entry);
             if (text_.size() > at_once) sink_.put(std::exchange(text_, {}));
         }
     }
@@ -54,10 +62,20 @@ public:
     }
 
 private:
+    void add_own(const capture::evidence& part, const report::log_entry& entry) {
+        std::string logged;
+        for (const auto id : entry.exchanges) {
+            const auto one = own_->text(*part.exchanges.at(id - 1), report::own_log::part::all);
+            if (logged.find(one) == std::string::npos) logged += one;  // attempts of one request have one transaction
+        }
+        if (!logged.empty()) text_ += logged + "\n";
+    }
+
     static constexpr std::size_t at_once = 1u << 20;
     log_view view_;
     log_sink sink_;
     std::string text_;
+    std::shared_ptr<const report::own_log> own_;
 };
 
 capture::evidence read_bundle_only(const log_options& asked) {
@@ -100,6 +118,7 @@ CLI::App* add_log(CLI::App& app, log_options& into) {
     log->add_option("--proxy-addr", into.proxies, "ADDRESS or ADDRESS:PORT of the proxy (repeatable; default: found from the traffic)")
         ->allow_extra_args(false);
     log->add_option("-o,--out", into.out, "Write here instead of to standard output");
+    log->add_flag("--own", into.own, "Below each group what the bundled cache has logged of it by itself (a bundle, --format varnish)");
     log->add_flag("--follow", into.follow, "Capture on a live interface and print groups as they are over, until Ctrl-C");
     log->add_option("-i,--interface", into.interface, "With --follow: where to capture")->capture_default_str();
     log->add_option("--filter", into.filter, "With --follow: what to capture, as tcpdump filters")->capture_default_str();
@@ -147,6 +166,8 @@ int log(const log_options& asked) {
         throw std::runtime_error(asked.follow ? "log: --follow captures by itself; give no capture file"
                                               : "log: give capture files, a bundle's folder, or --follow (see: badorigin log --help)");
     catch_interrupts();
+    if (asked.follow && asked.own)
+        throw std::runtime_error("--own: what is captured live has no bundle; leave one of --own and --follow out");
     if (asked.follow) return follow(asked, interrupt);
     printer to(asked);
     for (const auto& why : read_and_print(asked, to)) complain(why);

@@ -18,7 +18,7 @@ struct log_options {
     std::vector<std::string> captures;
     std::string group = "request", query, format = "varnish", out;
     std::vector<std::string> proxies;
-    bool follow = false;
+    bool follow = false, own = false;
     std::string interface = "lo", filter = "tcp";
 };
 

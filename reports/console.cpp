@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "reports/escaped.h"
+#include "reports/own_log.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
@@ -146,7 +147,11 @@ void console::show_findings(const entry& what) {
     }
     for (const auto& [claim, count] : told)
         if (count > findings_shown) put(fmt::format("  … and {} more of {} (all are in --json)\n", count - findings_shown, claim));
-    for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) put(on_the_wire(*what.cited[i], what.files()));
+    const auto own = what.cited.empty() ? nullptr : own_log::of_bundle(what.evidence);
+    for (std::size_t i = 0; i < std::min(exchanges_shown, what.cited.size()); ++i) {
+        put(on_the_wire(*what.cited[i], what.files()));
+        if (own) put(own->text(*what.cited[i], own_log::part::beyond_packets));
+    }
     if (what.cited.size() > exchanges_shown) put(fmt::format("  … and {} more exchanges\n", what.cited.size() - exchanges_shown));
 }
 

@@ -9,6 +9,7 @@
 
 #include "reports/escaped.h"
 #include "reports/file.h"
+#include "reports/own_log.h"
 #include "reports/report.h"
 
 namespace badorigin::report {
@@ -87,7 +88,8 @@ xml_node add_finding(xml_node to, const judge::finding& f) {
 /// An entry, whose exchanges are shown where they are cited first.
 class entry_writer {
 public:
-    entry_writer(const entry& what, std::string anchor) : what_{what}, anchor_{std::move(anchor)} {
+    entry_writer(const entry& what, std::string anchor)
+        : what_{what}, anchor_{std::move(anchor)}, own_{what.cited.empty() ? nullptr : own_log::of_bundle(what.evidence)} {
         for (const auto& e : what.cited) cited_[e->id] = e;
     }
 
@@ -125,6 +127,11 @@ private:
     void write_exchange(xml_node to, const capture::exchange& e) {
         if (!shown_.insert(e.id).second) return;
         put(add(to, "pre", on_the_wire(e, what_.files())), "id", anchor_of(e.id));
+        const auto logged = own_ ? own_->text(e, own_log::part::all) : std::string();
+        if (logged.empty()) return;
+        auto made = add(to, "details");
+        add(made, "summary", fmt::format("what the proxy logged of exchange {} (shown, never judged)", e.id));
+        add(made, "pre", logged);
     }
 
     void write_upheld(xml_node to) const {
@@ -142,6 +149,7 @@ private:
 
     const entry& what_;
     const std::string anchor_;
+    const std::shared_ptr<const own_log> own_;
     std::map<std::uint64_t, capture::exchange_ptr> cited_;
     std::set<std::uint64_t> shown_;
 };

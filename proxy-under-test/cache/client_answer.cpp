@@ -192,6 +192,7 @@ awaitable<void> client_request::include(const esi_part& part) {
     reader.request() = std::move(head);
     client_request child(engine_, client_, reader, true, this);
     child.may_fail_ = part.may_fail && !planted(bug::ignore_onerror);
+    page.log->tell("Link", "req {} esi", child.number());
     co_await child.run();
 }
 

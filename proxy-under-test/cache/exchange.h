@@ -68,6 +68,7 @@ struct origin_exchange {
     std::string key;
     request_head original, request;
     int retries = 0;
+    bool told = false;        ///< its head stands in the log; until then a policy's changes need no records
     bool passed = false;      ///< nothing of it may be stored: pass
     bool background = false;  ///< nobody waits for it
     bool is_hit_for_miss = false, is_hit_for_pass = false;

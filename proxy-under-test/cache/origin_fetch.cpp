@@ -97,6 +97,7 @@ awaitable<origin_fetch::state> origin_fetch::start() {
     exchange_.log->add("VCL_use", configuration_->name);
     exchange_.log->stamp("Start");
     exchange_.log->add_head("Bereq", request);
+    exchange_.told = true;
     const auto decided = policy(vcl::subroutine::backend_fetch);
     exchange_.log->stamp("Fetch");
     switch (decided.what) {

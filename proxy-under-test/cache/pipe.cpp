@@ -63,6 +63,7 @@ awaitable<client_request::state> client_request::pipe() {
     exchange.request.fields.set("Connection", "close");
     exchange.log->stamp("Start");
     exchange.log->add_head("Bereq", exchange.request);
+    exchange.told = true;
     x.log->tell("Link", "bereq {} pipe", exchange.xid);
     const auto decided = policy(vcl::subroutine::pipe, &exchange);
     if (decided.what != vcl::action::pipe) {

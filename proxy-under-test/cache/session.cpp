@@ -17,7 +17,6 @@ namespace asio = boost::asio;
 namespace {
 constexpr auto request_timeout = std::chrono::seconds(10);  ///< from the request's first byte on (R2.12)
 constexpr auto accept_pause = std::chrono::milliseconds(100);
-constexpr std::size_t garbage_shown = 256;
 
 awaitable<void> refuse(engine& in, connection& client, int status, const std::string& why) {
     const auto body = why + "\n";
@@ -36,7 +35,6 @@ awaitable<const char*> read_request(engine& in, connection& client, message_read
     for (;;) {
         if (!client.input.empty()) {
             if (auto put = reader.put(client.input, true); !put) {
-                log.add("HttpGarbage", std::string_view(client.input).substr(0, garbage_shown));
                 log.add("Error", put.error());
                 co_await refuse(in, client, 400, put.error());
                 co_return "RX_BAD";

@@ -54,6 +54,7 @@ private:
     const std::string& key() const;
     transaction_log& log() const;
     transaction_log& log_of(std::string_view prefix) const;
+    bool is_untold(std::string_view prefix) const;
     nanoseconds now() const { return environment_.time.now(); }
 
     policy_environment& environment_;

@@ -35,6 +35,11 @@ void vcl_context::write(std::string_view variable, const value& to) {
     tell_of_line(of, member);
 }
 
+/// VCL 3: vcl_miss and vcl_pass see the request to the origin before it begins.
+bool vcl_context::is_untold(std::string_view prefix) const {
+    return prefix == "Bereq" && !origin_->told;
+}
+
 transaction_log& vcl_context::log_of(std::string_view prefix) const {
     const bool clients = prefix == "Req" || prefix == "Resp";
     return clients && client_ ? *client_->log : log();
@@ -44,7 +49,7 @@ transaction_log& vcl_context::log_of(std::string_view prefix) const {
 void vcl_context::tell_of_field(std::string_view of, std::string_view what, const field_list& fields, std::string_view header) const {
     const auto prefix = prefix_of(of);
     auto& to = log_of(prefix);
-    if (!to.wanted()) return;
+    if (!to.wanted() || is_untold(prefix)) return;
     for (const auto& each : fields)
         if (same_name(each.name, header)) to.add_field(prefix, what, each.name, each.value);
 }
@@ -52,7 +57,7 @@ void vcl_context::tell_of_field(std::string_view of, std::string_view what, cons
 /// A part of a start line that the policy has made.
 void vcl_context::tell_of_line(std::string_view of, std::string_view member) const {
     const auto prefix = prefix_of(of);
-    if (prefix.empty() || !log().wanted()) return;
+    if (prefix.empty() || !log().wanted() || is_untold(prefix)) return;
     const auto tell = [&](std::string_view part, std::string_view now) { log_of(prefix).add(std::string(prefix).append(part), now); };
     const auto tell_request = [&](const request_head& head) {
         if (member == "method") tell("Method", head.method);

@@ -98,6 +98,11 @@ def before(records, stop):
     return records[:next((i for i, r in enumerate(records) if stop(*r)), len(records))]
 
 
+def asks(transaction):
+    """Of a request to an origin: whether it had a connection, and so has packets."""
+    return transaction.all("BackendOpen") or transaction.all("BackendReuse")
+
+
 class Fetch:
     """A request to an origin that has packets, as either log tells it."""
 
@@ -120,17 +125,22 @@ class Fetch:
 
 
 class Group:
-    def __init__(self, transactions, ours):
+    """A client's request with those to origins. `received_until`: the record that ends what the client sent, where the log goes on with changes."""
+
+    def __init__(self, transactions, ours, received_until="VCL_call"):
         requests = [t for t in transactions if t.kind == "Request"]
         first, last = requests[0], requests[-1]
+        self.restarted = len(requests) > 1
+        self.synthetic = any(name in ("SYNTH", "ERROR") for name in last.all("VCL_call"))
+        self.includes = {t.number for t in transactions if t.kind == "Include"}
         self.piped = any(value == "pipe" for tag, value in first.records if tag == "VCL_return")
         self.stamps = last.stamps()
-        received = first.records if ours else before(first.records, lambda tag, value: tag == "VCL_call")
+        received = first.records if ours else before(first.records, lambda tag, value: tag == received_until)
         self.request = message("Req", received)
         self.response = message("Resp", last.records)
         self.hits = [int(value.split()[0]) for t in requests for value in t.all("Hit")]
-        self.fetches = [Fetch(t, ours) for t in transactions if t.kind == "BeReq" and (ours or t.all("BackendOpen"))]
-        self.silent = {t.number: t.begin() for t in transactions if t.kind == "BeReq" and not t.all("BackendOpen")}
+        self.fetches = [Fetch(t, ours) for t in transactions if t.kind == "BeReq" and (ours or asks(t))]
+        self.silent = {t.number: t.begin() for t in transactions if t.kind == "BeReq" and not asks(t)}
         start = first.all("ReqStart")[0].split()
         self.key = self.response.field("X-Varnish") and self.response.field("X-Varnish").split()[0] or " ".join(start[:2])
         self.token = self.request.field("Badorigin-Token")
@@ -152,25 +162,26 @@ def run(*command):
 
 
 class Comparison:
-    def __init__(self, scenario, bundle, used):
-        self.scenario, self.bundle, self.used, self.troubles = scenario, pathlib.Path(bundle), used, []
-        self.vsl = self.bundle / "proxy" / "varnish.vsl"
+    """The log of packets with what a proxy has logged itself; `allowed`: the names of known differences."""
+
+    def __init__(self, scenario, bundle, used, allowed, theirs, received_until="VCL_call"):
+        self.scenario, self.bundle, self.used, self.allowed, self.troubles = scenario, pathlib.Path(bundle), used, allowed, []
         self.ours = {g.key: g for g in (Group(t, True) for t in groups_of(run(PROGRAM, "log", self.bundle)))}
-        self.theirs = {g.key: g for g in (Group(t, False) for t in groups_of(run("varnishlog", "-r", self.vsl, "-g", "request")))}
+        self.theirs = {g.key: g for g in (Group(t, False, received_until) for t in theirs)}
 
     def differ(self, where, what, ours, theirs):
-        self.troubles.append(f"{self.scenario}: {where}: {what}: packets {ours!r}, Varnish {theirs!r}")
+        self.troubles.append(f"{self.scenario}: {where}: {what}: packets {ours!r}, the proxy {theirs!r}")
 
     def allow(self, name):
-        self.used[name] += 1
-        return name in ALLOWED
+        self.used[name] += name in self.allowed
+        return name in self.allowed
 
     def same(self, where, what, ours, theirs):
         if ours != theirs:
             self.differ(where, what, ours, theirs)
 
     def compare(self):
-        self.same("all", "groups", sorted(self.ours.keys() - self.unread()), sorted(self.theirs))
+        self.same("all", "groups", sorted(self.ours.keys() - self.unread() - self.refused()), sorted(self.theirs))
         names = {f.number: f.id for g in self.theirs.values() for f in g.fetches}
         our_names = {f.number: f.id for g in self.ours.values() for f in g.fetches}
         for key in self.ours.keys() & self.theirs.keys():
@@ -188,6 +199,11 @@ class Comparison:
         late = {key for key, g in self.ours.items() if key not in self.theirs and float(g.stamps["Start"]) > end}
         return late if late and self.allow("varnishlog-ended-first") else set()
 
+    def refused(self):
+        """Groups of requests that the proxy could not read."""
+        those = {key for key, g in self.ours.items() if key not in self.theirs and (g.response.start.get("Status") == "400" or not g.request.start.get("Method"))}
+        return those if those and self.allow("refused-request-is-none") else set()
+
     def without_forwarded_for(self, ours, theirs):
         """Varnish logs the X-Forwarded-For that it adds before the policy runs as if it had been received."""
         start, fields = ours.request.wire()
@@ -200,7 +216,8 @@ class Comparison:
         if our_ids == their_ids:
             return
         missing, more = their_ids - our_ids, our_ids - their_ids
-        if not more and ours.response.start.get("Status") != "200" and self.allow("hit-that-was-not-delivered"):
+        undelivered = theirs.restarted or theirs.synthetic or ours.response.start.get("Status") != "200"
+        if not more and undelivered and self.allow("hit-that-was-not-delivered"):
             return
         self.differ(key, "hits", sorted(map(str, more)), sorted(map(str, missing)))
 
@@ -217,6 +234,14 @@ class Comparison:
             known = float(a.stamps.get("Error") or a.stamps.get("Beresp") or "inf")
             self.link(where, known <= float(ours.stamps.get("Process", "-inf")), our_tree[name], their_tree[name])
 
+    def restarts(self, where):
+        return self.theirs[where.split(",")[0]].restarted
+
+    def of_include(self, where):
+        key, name = where.split(", fetch ")
+        group = self.theirs[key]
+        return any(f.id == name and f.parent in group.includes for f in group.fetches)
+
     def answer(self, where, piped, ours, theirs):
         nothing = not theirs.response.start
         if nothing and piped and self.allow("piped-response"):
@@ -224,15 +249,27 @@ class Comparison:
         if nothing and theirs.failed and ours.response.start and self.allow("answer-that-was-not-read"):
             return
         self.same(where, "response", ours.response.wire(), theirs.response.wire())
-        self.same(where, "failed", ours.failed, theirs.failed)
+        unfit = ours.response.start.get("Status") == "304" and theirs.failed
+        if not (unfit and self.allow("unfit-304-fails")):
+            self.same(where, "failed", ours.failed, theirs.failed)
 
     def link(self, where, known_first, ours, theirs):
         parent, why = theirs
         if why in ("pass", "pipe") and self.allow("pass-and-pipe-look-like-fetches"):
             why = "fetch"
+        if (parent, why) == (None, "fetch") and ours[1] == "retry" and self.restarts(where) and self.allow("restart-looks-like-a-retry"):
+            return
+        if ours == (None, "bgfetch") and theirs == (None, "fetch") and self.of_include(where) and self.allow("include-begins-behind-the-page"):
+            return
         early = why == "bgfetch" and ours == (parent, "fetch") and known_first
         if (parent, why) != ours and not (early and self.allow("early-background-fetch")):
             self.differ(where, "link", ours, (parent, why))
+
+
+class VarnishComparison(Comparison):
+    def __init__(self, scenario, bundle, used):
+        self.vsl = pathlib.Path(bundle) / "proxy" / "varnish.vsl"
+        super().__init__(scenario, bundle, used, ALLOWED, groups_of(run("varnishlog", "-r", self.vsl, "-g", "request")))
 
     def queries(self, by):
         for query in QUERIES:
@@ -293,7 +330,7 @@ class Log(EndToEnd):
         for (scenario, _), result in sorted(results.items()):
             if "evidence" not in result:
                 continue
-            comparison = Comparison(scenario, result["evidence"], used)
+            comparison = VarnishComparison(scenario, result["evidence"], used)
             some, of_them = comparison.compare()
             groups, fetches, bundles = groups + some, fetches + of_them, bundles + 1
             comparison.ncsa()

@@ -59,6 +59,32 @@ def unit_of(path):
     return UNITS.get(best)
 
 
+# The judge reads no file, and nothing that leads to a verdict knows what a proxy says of itself (principle 1 of DESIGN.md).
+NO_FILES = {"http", "judge"}
+FILE_HEADERS = {"fstream", "filesystem", "cstdio", "fcntl.h", "stdio.h"}
+VERDICT = {"http", "capture", "record", "scenario", "judge", "traffic", "stage"}
+OWN_LOG = re.compile(r"own_log|cache\.log|varnish\.vsl")
+
+
+def verdicts_beside_the_packets():
+    """Lines by which a verdict could come to rest on a proxy's log."""
+    files = 0
+    for file in sorted(ROOT.rglob("*")):
+        rel = file.relative_to(ROOT).as_posix()
+        unit = unit_of(rel)
+        if file.suffix not in (".h", ".cpp") or unit not in VERDICT:
+            continue
+        files += 1
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            if OWN_LOG.search(line):
+                yield f"{rel}:{number}: {unit} leads to verdicts and may not know a proxy's own log"
+            header = re.match(r"\s*#\s*include\s+<([^>]+)>", line)
+            if unit in NO_FILES and header and header[1] in FILE_HEADERS:
+                yield f"{rel}:{number}: {unit} may read no file ({header[1]})"
+    if files < 100:
+        yield f"only {files} files lead to verdicts: the test itself is blind"
+
+
 def includes():
     for file in sorted(ROOT.rglob("*")):
         rel = file.relative_to(ROOT).as_posix()
@@ -81,7 +107,7 @@ def links():
 
 
 def main():
-    wrong, seen = [], 0
+    wrong, seen = list(verdicts_beside_the_packets()), 0
     for rel, number, target, ours in includes():
         mine = unit_of(rel)
         if ours and not (ROOT / target).is_file():
