@@ -29,6 +29,10 @@ awaitable<client_request::state> client_request::deliver() {
     x.log->add_head("Resp", x.response);
     const auto decided = policy(vcl::subroutine::deliver);
     x.log->stamp("Process");
+    if (object->partial && decided.what == vcl::action::deliver && !object->has_part_for(x.request)) {
+        x.log->add("VCL_Error", "the policy has taken away the Range that the stored part answers");
+        co_return answer(503, "Service Unavailable");
+    }
     if (decided.what != vcl::action::deliver) {
         abandon(x.object);
         hit_ = false;

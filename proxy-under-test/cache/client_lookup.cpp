@@ -57,6 +57,7 @@ awaitable<client_request::state> client_request::lookup() {
         if (!answered && x.wishes.only_if_cached) co_return answer(504, "Gateway Timeout");  // RFC 9111 5.2.1.7
         lead_ = std::move(found.lead);
         fallback_ = std::move(found.fallback);
+        partial_ = std::move(found.partial);
         switch (found.is) {
             case lookup_result::what::hit:
             case stale:

@@ -194,6 +194,7 @@ awaitable<client_request::state> client_request::miss() {
     exchange.is_hit_for_miss = x.is_hit_for_miss;
     const auto validated = std::exchange(validated_, nullptr);
     make_conditional(exchange.request, validated);
+    if (const auto part = std::exchange(partial_, nullptr); part && !validated) ask_for_rest(exchange, part);
     x.status.fwd = !validated ? "uri-miss" : validated->ttl_left(engine_.now()) > nanoseconds{0} ? "request" : "stale";
     x.object = co_await fetch(std::move(exchange), nullptr, validated, std::move(lead));
     if (!fetch_decided_ && serve_stale_instead()) co_return state::deliver;
@@ -275,6 +276,7 @@ client_request::state client_request::restart() {
     }
     x.object.reset();
     validated_.reset();  // of the key before
+    partial_.reset();
     x.is_hit_for_miss = x.is_hit_for_pass = hit_ = passing_ = false;
     x.status = {};
     const auto before = std::exchange(x.xid, engine_.next_xid());

@@ -69,7 +69,7 @@ private:
     int synth_status_ = 0;
     std::string synth_reason_;
     state after_hash_ = state::lookup;
-    object_ptr validated_, fallback_;
+    object_ptr validated_, fallback_, partial_;
     std::optional<vcl::outcome> fetch_decided_;
     end ended_ = end::keep;
     std::uint64_t answered_from_ = 0, answer_head_ = 0;  ///< where the response begins among what the client was sent; its head's size

@@ -60,7 +60,8 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
     auto& response = exchange.response;
     const auto& request = exchange.request;
     const bool stored = exchange.object && !exchange.object->passed;
-    const auto size = content.size();
+    const auto* partial = exchange.object ? exchange.object->partial.get() : nullptr;
+    const auto size = partial ? partial->length() : content.size();
     const auto* range = request.method == "GET" && !exchange.streamed ? request.fields.find("Range") : nullptr;
     if (not_modified(request, response) || (stored && exchange.object->hits > 0 && planted(bug::unconditional_304))) {
         make_not_modified(response);
@@ -73,7 +74,8 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
                 content = {};
             } else if (wanted->size() == 1) {
                 response.fields.set("Content-Range", content_range(wanted->front(), size));
-                content = content.substr(wanted->front().first, wanted->front().last - wanted->front().first + 1);
+                content = partial ? partial->find(wanted->front()).value_or("")
+                                  : content.substr(wanted->front().first, wanted->front().last - wanted->front().first + 1);
             } else {
                 auto parts = multipart_of(*wanted, content, response.fields.value("Content-Type"));
                 response.fields.set("Content-Type", "multipart/byteranges; boundary=" + parts.boundary);

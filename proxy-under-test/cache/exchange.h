@@ -84,6 +84,7 @@ struct origin_exchange {
     nanoseconds requested{0}, received{0}, origin_time{0}, ttl{0}, grace{0}, keep{0};
     lifetime said;          ///< by its fields, before the policy changed it
     bool no_store = false;  ///< the client forbids storing
+    object_ptr completes;   ///< a stored part, whose rest is asked for
     bool uncacheable = false, was_304 = false, synthetic = false;
     vcl::cookie_jar cookies;
     std::shared_ptr<transaction_log> log;

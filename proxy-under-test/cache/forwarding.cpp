@@ -1,5 +1,7 @@
 #include "proxy-under-test/cache/forwarding.h"
 
+#include <fmt/core.h>
+
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/planted_bugs.h"
 
@@ -70,6 +72,13 @@ response_head itself(const request_head& asked, nanoseconds now, std::string& co
     out.fields.append("Content-Type", "message/http");
     content = to_wire(echoed);
     return out;
+}
+
+void ask_for_rest(origin_exchange& exchange, const object_ptr& part) {
+    const auto [first, last] = part->partial->missing();
+    exchange.completes = part;
+    exchange.request.fields.set("Range", fmt::format("bytes={}-{}", first, last));
+    exchange.request.fields.set("If-Range", part->head.fields.value("ETag"));
 }
 
 void make_conditional(request_head& request, const object_ptr& stored) {

@@ -15,6 +15,8 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
 bool is_last_recipient(request_head& request);
 /// The answer to it.
 response_head itself(const request_head& asked, nanoseconds now, std::string& content);
+/// Asks for what a stored part lacks, or for the whole where that is another by now (RFC 9110 13.1.5).
+void ask_for_rest(origin_exchange& exchange, const object_ptr& part);
 /// Asks whether the stored response, if there is one, is still good (RFC 9111 4.3.1).
 void make_conditional(request_head& request, const object_ptr& stored);
 

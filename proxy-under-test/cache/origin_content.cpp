@@ -79,7 +79,12 @@ awaitable<origin_fetch::state> origin_fetch::read_body() {
     }
     if (failure && !exchange_.passed && planted(bug::store_truncated)) failure.reset();
     if (failure && exchange_.passed && planted(bug::pass_truncated_as_complete)) failure.reset();
-    if (failure) exchange_.log->add("FetchError", *failure);
+    if (failure) {
+        exchange_.log->add("FetchError", *failure);
+        // What broke off, not what was malformed: then nothing of it is to be believed.
+        const bool broke_off = reader.body() == framing::sized && (!growing_ || growing_->dropped == 0);
+        if (broke_off) keep_beginning(growing_ ? result_->content : exchange_.content, *reader.content_length());
+    }
     const auto size = growing_ ? growing_->dropped + result_->content.size() : exchange_.content.size();
     if (!failure) {
         exchange_.log->stamp("BerespBody");
@@ -94,6 +99,10 @@ awaitable<origin_fetch::state> origin_fetch::read_body() {
     if (failure) co_return fail(*failure);
     let_go(reader.complete());
     if (growing_) co_return state::done;
+    if (exchange_.completes && !complete_from_rest()) {
+        exchange_.log->add("FetchError", "the rest is not all that is missing");
+        co_return fail("the rest is not all that is missing");
+    }
     if (auto wrong = transform()) {
         if (planted(bug::crash_on_bad_page)) std::abort();
         exchange_.log->add("FetchError", *wrong);
@@ -140,7 +149,7 @@ std::optional<std::string> origin_fetch::transform() {
 bool origin_fetch::may_stream() const {
     if (planted(bug::store_truncated) || planted(bug::pass_truncated_as_complete)) return false;
     const auto& x = exchange_;
-    return x.do_stream && !x.background && !x.do_esi && !x.do_gzip && !x.do_gunzip;
+    return x.do_stream && !x.completes && x.response.status != 206 && !x.background && !x.do_esi && !x.do_gzip && !x.do_gunzip;
 }
 
 /// A content that is delivered to one client is not read faster than that one takes it. False: it takes no more.

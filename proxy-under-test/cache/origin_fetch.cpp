@@ -150,6 +150,7 @@ awaitable<origin_fetch::state> origin_fetch::response() {
         co_return fail(*refused);
     }
     if (exchange_.response.status == 304 && validated_) merge_validated();
+    if (exchange_.completes && rest_has_come() == rest::ask_for_the_whole) co_return state::start;
     const auto before = std::tuple(exchange_.ttl, exchange_.grace, exchange_.keep);
     const auto decided = policy(vcl::subroutine::backend_response);
     exchange_.log->stamp("Process");
@@ -207,7 +208,9 @@ void origin_fetch::tell_lifetime(std::string_view source) const {
 
 void origin_fetch::take_lifetime() {
     auto& x = exchange_;
-    x.said = engine_.by_rfc ? rfc_lifetime(x.response, x.original, x.received) : varnish_lifetime(x.response, x.received);
+    auto of = x.response;
+    if (of.status == 206) of.status = 200;  // as of the whole that it is a part of
+    x.said = engine_.by_rfc ? rfc_lifetime(of, x.original, x.received) : varnish_lifetime(x.response, x.received);
     x.ttl = x.said.ttl;
     x.grace = x.said.grace;
     x.keep = x.said.keep;
@@ -253,17 +256,22 @@ origin_fetch::state origin_fetch::retry(state when_too_many) {
         return state::failed;
     }
     ++exchange_.retries;
+    begin_again();
+    exchange_.synthetic = false;
+    exchange_.content.clear();
+    error_status_ = 503;
+    error_reason_ = "Backend fetch failed";
+    return state::start;
+}
+
+/// As a transaction of its own.
+void origin_fetch::begin_again() {
     const auto before = std::exchange(exchange_.xid, engine_.next_xid());
     exchange_.log->stamp("Retry");
     exchange_.log->tell("Link", "bereq {} retry", exchange_.xid);
     exchange_.log->end();
     exchange_.log = std::make_shared<transaction_log>(engine_.log, engine_.time, exchange_.xid, "bereq", before, "retry");
     head_told_ = false;
-    exchange_.synthetic = false;
-    exchange_.content.clear();
-    error_status_ = 503;
-    error_reason_ = "Backend fetch failed";
-    return state::start;
 }
 
 origin_fetch::state origin_fetch::fail(std::string why) {

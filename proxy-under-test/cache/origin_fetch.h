@@ -30,6 +30,14 @@ public:
 private:
     enum class state { start, send, response, body, error, store, failed, done };
     void publish();
+
+    enum class rest { this_is_it, another_response, ask_for_the_whole };
+    rest rest_has_come();
+    bool complete_from_rest();
+    bool may_keep_part() const;
+    void keep_range(std::string_view content);
+    void keep_beginning(std::string_view content, std::uint64_t length);
+    void keep_part(std::uint64_t first, std::string_view content, std::uint64_t length);
     void hand_over();
     awaitable<state> start();
     awaitable<state> send();
@@ -56,6 +64,7 @@ private:
     std::optional<std::string> not_modified_refused() const;
     void merge_validated();
     state retry(state when_too_many);
+    void begin_again();
     state fail(std::string why);
     void let_go(bool whole);
     bool may_be_used_again() const;
@@ -84,6 +93,7 @@ private:
     std::uint64_t sent_from_ = 0, sent_head_ = 0;  ///< where the request begins among what the connection was sent; its head's size
     nanoseconds first_byte_timeout_{0}, between_bytes_timeout_{0};
     std::optional<vcl::outcome> for_client_;
+    std::optional<std::uint64_t> rest_from_;  ///< where the part that has come belongs
     int error_status_ = 503;
     std::string error_reason_ = "Backend fetch failed";
     std::vector<esi_part> parts_;

@@ -49,11 +49,12 @@ void origin_fetch::publish() {
         x.uncacheable = false;
         x.ttl = mark_lasts;
     }
+    if (x.response.status == 206) keep_range(x.content);
     result_ = make_object();
     ended_ = {fetch_end::what::not_shared, nullptr};
     if (x.synthetic) ended_ = {fetch_end::what::failed, result_};
-    if (x.no_store) result_->passed = true;
-    if (x.passed || x.no_store) return;
+    if (x.no_store || x.response.status == 206) result_->passed = true;
+    if (result_->passed) return;
     if (x.was_304 && planted(bug::no_update_on_validation)) {
         result_ = validated_;
         ended_ = {fetch_end::what::stored, nullptr};

@@ -30,6 +30,8 @@ constexpr auto table = std::to_array<bug_description>({
      "validation updates what it must"},
     {bug::no_update_on_validation, "no-update-on-validation", "keeps age and fields of a stored response that a 304 confirmed",
      "validation updates what it must"},
+    {bug::combine_other_representations, "combine-other-representations", "completes a stored part by one with another entity tag",
+     "expectation of the scenario"},
     {bug::store_truncated, "store-truncated", "stores a response whose body ended early",
      "incomplete response neither stored nor passed as complete"},
     {bug::pass_truncated_as_complete, "pass-truncated-as-complete", "delivers a passed response whose body ended early as if whole",

@@ -28,6 +28,7 @@ enum class bug {
     crash_on_unsolicited_304,
     accept_stale_304,
     no_update_on_validation,
+    combine_other_representations,
     store_truncated,
     pass_truncated_as_complete,
     accept_headerless,

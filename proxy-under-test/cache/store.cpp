@@ -87,7 +87,12 @@ object_ptr store::select(slot& in, const lookup_request& wanted, lookup_result& 
             found.is = object->is == stored_object::role::hit_for_miss ? what::hit_for_miss : what::hit_for_pass;
             return object;
         }
-        if (left > nanoseconds{0} && fresh_enough(*object, left, wanted)) {
+        const bool fresh = left > nanoseconds{0} && fresh_enough(*object, left, wanted);
+        if (object->partial && !(fresh && object->has_part_for(wanted.request))) {
+            found.partial = object;
+            continue;
+        }
+        if (fresh) {
             found.is = what::hit;
             return object;
         }

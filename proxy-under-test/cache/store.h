@@ -74,6 +74,7 @@ struct lookup_result {
     } is = what::miss;
     object_ptr object;
     fetch_lead lead = {};
+    object_ptr partial = {};   ///< of a miss: what may be completed
     object_ptr fallback = {};  ///< what may be served if the fetch fails (RFC 5861 4)
 };
 

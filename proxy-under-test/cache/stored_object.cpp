@@ -9,11 +9,24 @@ namespace badorigin::cache {
 
 std::uint64_t bytes_of(const stored_object& object) {
     constexpr std::uint64_t index = 256;  // the key's slot, and a node each in the lists by use and by end of life
-    auto sum = sizeof object + index + object.content.size() + 2 * object.key.size() + object.head.reason.size();
+    auto sum = sizeof object + index + object.content.size() + (object.partial ? object.partial->held() : 0) + 2 * object.key.size() +
+               object.head.reason.size();
     for (const auto& [name, value] : object.head.fields) sum += sizeof(field) + name.size() + value.size();
     for (const auto& part : object.parts) sum += sizeof(esi_part) + part.include.size();
     for (const auto& [name, value] : object.variant) sum += sizeof(field) + name.size() + value.size();
     return sum;
+}
+
+std::string_view strong_tag(const field_list& fields) {
+    const auto tag = fields.value("ETag");
+    return tag.starts_with('"') ? tag : std::string_view();
+}
+
+bool stored_object::has_part_for(const request_head& request) const {
+    const auto* asked = request.fields.find("Range");
+    if (request.method != "GET" || !asked || !range_applies(request, head)) return false;
+    const auto ranges = requested_ranges(*asked, partial->length());
+    return ranges && ranges->size() == 1 && partial->find(ranges->front());
 }
 
 std::shared_ptr<stored_object> renewed_by_head(const stored_object& stored, const stored_object& answer, const request_head& request) {

@@ -14,6 +14,7 @@
 #include "proxy-under-test/cache/clock.h"
 #include "proxy-under-test/cache/esi.h"
 #include "proxy-under-test/cache/fields.h"
+#include "proxy-under-test/cache/partial_content.h"
 
 namespace badorigin::cache {
 
@@ -52,12 +53,13 @@ struct stored_object {
     role is = role::response;
     response_head head;
     std::string content;
-    std::shared_ptr<body_growth> growing;  ///< null: the content is whole
-    std::vector<esi_part> parts;           ///< of a page with includes; else empty
-    bool gzipped_here = false;             ///< by beresp.do_gzip: opened again for who does not accept it
-    bool synthetic = false;                ///< made by the policy; Range is ignored on it
-    bool passed = false;                   ///< for its one client only, never stored
-    bool has_content = true;               ///< false: the answer to a HEAD request
+    std::shared_ptr<body_growth> growing;            ///< null: the content is whole
+    std::shared_ptr<const partial_content> partial;  ///< set: not the whole; `content` is empty then
+    std::vector<esi_part> parts;                     ///< of a page with includes; else empty
+    bool gzipped_here = false;                       ///< by beresp.do_gzip: opened again for who does not accept it
+    bool synthetic = false;                          ///< made by the policy; Range is ignored on it
+    bool passed = false;                             ///< for its one client only, never stored
+    bool has_content = true;                         ///< false: the answer to a HEAD request
 
     nanoseconds origin_time{0};  ///< when it was new: header received, minus the Age it came with
     nanoseconds received{0};
@@ -79,8 +81,13 @@ struct stored_object {
     nanoseconds age(nanoseconds now) const { return now - origin_time; }
     nanoseconds ttl_left(nanoseconds now) const { return origin_time + ttl - now; }
     nanoseconds end_of_life() const { return origin_time + ttl + grace + keep; }
+    /// Whether its parts are all that a request asks for.
+    bool has_part_for(const request_head& request) const;
     bool has_validator() const { return head.fields.has("ETag") || head.fields.has("Last-Modified"); }
 };
+/// An entity tag that compares strongly; empty: there is none (RFC 9110 8.8.3).
+std::string_view strong_tag(const field_list& fields);
+
 using object_ptr = std::shared_ptr<stored_object>;
 
 /// RFC 9111 4.3.5: the stored response as the answer to a HEAD renews it; null where that shows it to be another one.

@@ -19,6 +19,7 @@ NAMED_BY_EXPECTATIONS = {
     "probe-too-often": "how often an origin is probed stands in the policy alone",
     "probe-when-unused": "which configuration is in use is the operator's doing, and not in the packets",
     "serve-http-0-9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",
+    "combine-other-representations": "the packets show a whole response; that its parts came from two is known to who wrote both",
     "ignore-esi": "what a page says to caches between tags is the policy's to follow; the packets do not say that it was to be",
     "range-of-synthesized": "a range of a response that was made up is a lawful answer; that the policy's answer is not cut is Varnish's promise",
     "no-restart": "what a policy answers again stands in the policy alone; the error instead is a lawful answer",

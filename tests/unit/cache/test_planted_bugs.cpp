@@ -410,6 +410,29 @@ bool hit_is_200(const plants& bugs) {
     return ask(cache, get("/x")).status() == 200;
 }
 
+bool combines_only_what_belongs_together(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "", bugs);
+    const auto begin = [&](std::string_view answer) {
+        auto client = cache.connect();
+        client.send(get("/x"));
+        auto fetch = app.accept();
+        fetch.read();
+        fetch.send(answer);
+        fetch.close();
+        return client;
+    };
+    begin("HTTP/1.1 200 OK\r\nContent-Length: 4\r\nCache-Control: max-age=30\r\nETag: \"a\"\r\n\r\n01").read(true);
+    cache.sync();
+    auto client = begin("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-3/4\r\nContent-Length: 2\r\nETag: \"b\"\r\n\r\nCD");
+    if (bugs.empty()) {
+        auto whole = app.accept();
+        whole.read();
+        whole.send(ok("ABCD"));
+    }
+    return client.read().body == "ABCD";
+}
+
 const std::string cut_short = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234",
                   closing = "Connection: close\r\nCache-Control: max-age=30\r\n";
 const std::string by_user = "sub vcl_hash { hash_data(req.http.X-User); }";
@@ -429,6 +452,7 @@ const std::vector<proof> proofs_of_laws{
     {"crash-on-unsolicited-304", fails("HTTP/1.1 304 Not Modified\r\n\r\n")},
     {"accept-stale-304", another_tag_refused},
     {"no-update-on-validation", validation_updates},
+    {"combine-other-representations", combines_only_what_belongs_together},
     {"store-truncated", fails(cut_short, true)},
     {"pass-truncated-as-complete", fails(cut_short, true, post("/x", "hello"))},
     {"accept-headerless", fails("<html>what?</html>", true)},
