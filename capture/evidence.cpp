@@ -9,6 +9,7 @@
 #include "capture/evidence_writer.h"
 #include "capture/intake.h"
 #include "capture/joiner.h"
+#include "capture/tiers.h"
 
 namespace badorigin::capture {
 namespace {
@@ -25,8 +26,11 @@ std::expected<void, std::string> read_packets(const std::string& file, evidence&
 }
 
 void conclude(evidence& all) {
-    all.transactions = join(all.exchanges);
     for (std::string& why : why_incomplete(all)) all.incomplete.push_back(std::move(why));
+    if (all.manifest.askers.empty())
+        all.transactions = join(all.exchanges);
+    else
+        part_tiers(all);
 }
 
 bool exists(const std::string& folder, const char* name) {

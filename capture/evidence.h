@@ -29,7 +29,8 @@ struct vitals_sample {
     std::uint64_t resident_bytes = 0;
     std::uint32_t descriptors = 0, processes = 0;
     bool alive = true;
-    std::string exit;  ///< how it ended when not alive: "exit 1", "signal 6 (Aborted)"
+    std::string exit;     ///< how it ended when not alive: "exit 1", "signal 6 (Aborted)"
+    std::string proxy{};  ///< of several: whose
 };
 
 enum class evidence_kind : std::uint8_t { libpcap, tap, file };
@@ -40,7 +41,10 @@ struct manifest {
     std::string tool_version;
     std::string scenario;  ///< its id, e.g. "saint/blacklisted-url-keeps-away-from-its-origin"
     std::string proxy, proxy_version;
-    std::map<std::string, std::string> roles;  ///< "127.0.0.1:8080" → "proxy", "127.0.0.1:9001" → "origin:app"
+    std::map<std::string, std::string>
+        roles;  ///< "127.0.0.1:8080" → "proxy" or, of several, "proxy:front"; "127.0.0.1:9001" → "origin:app"
+    /// Of several proxies: "127.0.0.2" → "front", who opened the connections to that address. Else empty.
+    std::map<std::string, std::string> askers;
     std::uint64_t seed = 0;
     std::string run;  ///< the nonce of its markers: others are of a run beside it; empty (made elsewhere): the first marker's
     evidence_kind evidence = evidence_kind::libpcap;
@@ -50,6 +54,7 @@ struct manifest {
     std::string interrupted;              ///< why the run ended early; empty: it did not
     std::string late, late_step;          ///< the first step that began too long after its instant, and how late; empty: none
     std::vector<std::string> unexpected;  ///< what origins were asked that their script does not answer, one sentence each
+    std::string crashed;                  ///< of several proxies: which died
     std::string proxy_crash;              ///< filled when the proxy died by itself: "signal 6 (Aborted)"
 };
 
@@ -82,6 +87,11 @@ struct evidence {
     /// Why the evidence is not complete, one sentence each; empty: complete (DESIGN.md: no drops, sentinels at both ends, markers without
     /// a gap, no holes up to each close, received counts matched).
     std::vector<std::string> incomplete;
+
+    /// Several proxies: what each of them saw, with legs and transactions relative to it (tiers.h). Exchanges and transactions above are
+    /// then those of all tiers. Else empty.
+    std::vector<evidence> tiers;
+    std::string of_proxy;  ///< of a tier: whose
 
     /// The harness's clock at a frame: nanoseconds since the run's virtual start. With virtual time it is that of the last clock marker
     /// before the frame, in real time the packet's own time less the start marker's.

@@ -84,6 +84,7 @@ std::expected<void, std::string> write_manifest(const std::string& folder, const
     j["proxy"] = m.proxy;
     j["proxy_version"] = m.proxy_version;
     j["roles"] = m.roles;
+    if (!m.askers.empty()) j["askers"] = m.askers;
     j["seed"] = m.seed;
     j["run"] = m.run;
     j["evidence"] = name(m.evidence);
@@ -96,6 +97,7 @@ std::expected<void, std::string> write_manifest(const std::string& folder, const
         j["late_step"] = m.late_step;
     }
     if (!m.unexpected.empty()) j["unexpected"] = m.unexpected;
+    if (!m.crashed.empty()) j["crashed"] = m.crashed;
     j["proxy_crash"] = m.proxy_crash;
     return write(folder, manifest_file, j);
 }
@@ -110,6 +112,7 @@ std::expected<manifest, std::string> read_manifest(const std::string& folder) {
         m.proxy = j.value("proxy", "");
         m.proxy_version = j.value("proxy_version", "");
         m.roles = j.value("roles", std::map<std::string, std::string>());
+        m.askers = j.value("askers", std::map<std::string, std::string>());
         m.seed = j.value("seed", std::uint64_t{0});
         m.run = j.value("run", "");
         const auto kind = j.at("evidence").get<std::string>();
@@ -124,6 +127,7 @@ std::expected<manifest, std::string> read_manifest(const std::string& folder) {
         m.late = j.value("late", "");
         m.late_step = j.value("late_step", "");
         m.unexpected = j.value("unexpected", std::vector<std::string>{});
+        m.crashed = j.value("crashed", "");
         m.proxy_crash = j.value("proxy_crash", "");
         return m;
     });
@@ -145,6 +149,7 @@ std::expected<void, std::string> write_vitals(const std::string& folder, const s
                        {"processes", v.processes},
                        {"alive", v.alive},
                        {"exit", v.exit}});
+        if (!v.proxy.empty()) all.back()["proxy"] = v.proxy;
     }
     return write(folder, vitals_file, all);
 }
@@ -155,6 +160,7 @@ std::expected<std::vector<vitals_sample>, std::string> read_vitals(const std::st
         for (const auto& j : all) {
             vitals_sample v;
             v.step = j.at("step").get<std::string>();
+            v.proxy = j.value("proxy", "");
             v.monotonic = nanoseconds(j.at("monotonic_ns").get<std::int64_t>());
             v.cpu = nanoseconds(j.at("cpu_ns").get<std::int64_t>());
             v.starved = nanoseconds(j.value("starved_ns", std::int64_t{0}));

@@ -29,7 +29,9 @@ struct connection {
     endpoint client, server;  ///< who connected to whom
     capture::leg leg = capture::leg::unknown;
     std::string server_name;      ///< the role of the server's address in the manifest: "proxy", "origin:app"; empty if unknown
+    std::string asker;            ///< of several proxies: the one that opened it; empty: a client, or unknown
     frame_ref opened;             ///< first frame seen (SYN when `complete_start`)
+    std::string proxy_header;     ///< that the client began with (http/proxy_header.h): "1 192.0.2.1 4321 198.51.100.1 80"; empty: none
     bool complete_start = false;  ///< the SYN was seen
     bool established = false;     ///< SYN-ACK seen (or data)
     bool refused = false;         ///< SYN answered by RST

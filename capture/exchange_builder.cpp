@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "http/proxy_header.h"
+
 namespace badorigin::capture {
 namespace {
 constexpr std::size_t frames_kept = 64, strays_kept = 1024;
@@ -57,13 +59,36 @@ void exchange_builder::feed(http::direction side, const frame_ref& frame, std::s
     if (now_ != frame) before_ = now_;
     now_ = h.last_frame = frame;
     if (h.message_open && h.current.frames.size() < frames_kept) h.current.frames.push_back(frame.number);
-    reader(h).feed(bytes);
+    if (side == http::direction::request && !h.reader)
+        feed_first(h, bytes);
+    else
+        reader(h).feed(bytes);
     give_out();
+}
+
+/// What the client begins its connection with may be a PROXY header, which no HTTP reader is to see.
+void exchange_builder::feed_first(half& h, std::string_view bytes) {
+    if (!on_->complete_start) return reader(h).feed(bytes);
+    first_bytes_ += bytes;
+    const auto header = http::read_proxy_header(first_bytes_);
+    if (header.what == http::proxy_header::found::part) return;
+    if (header.what == http::proxy_header::found::whole) {
+        on_->proxy_header = header.text();
+        h.reader.emplace(h.side, h, limits_, header.size);
+    }
+    reader(h).feed(std::string_view(first_bytes_).substr(header.size));
+    first_bytes_.clear();
+}
+
+/// No more of what may have been a PROXY header will come.
+void exchange_builder::give_up_first() {
+    if (!first_bytes_.empty()) reader(requests_).feed(std::exchange(first_bytes_, {}));
 }
 
 void exchange_builder::gap(http::direction side, std::uint64_t length) {
     half& h = of(side);
     if (h.ended) return;
+    if (side == http::direction::request) give_up_first();
     if (h.message_open) {
         h.target->gap = true;
     } else if (open_exchange* e = side == http::direction::response ? awaiting_response() : nullptr) {
@@ -105,6 +130,7 @@ void exchange_builder::settle_doubts() {
 void exchange_builder::end(http::direction side, http::stream_end how) {
     half& h = of(side);
     if (h.ended) return;
+    if (side == http::direction::request) give_up_first();
     h.ended = true;
     if (h.reader) h.reader->end(how);
     give_out();

@@ -73,6 +73,8 @@ private:
         void on_stray(http::stream_offset at, http::anomaly why) override;
     };
 
+    void feed_first(half& h, std::string_view bytes);
+    void give_up_first();
     half& of(http::direction side) { return side == http::direction::request ? requests_ : responses_; }
     http::reader& reader(half& h);
     open_exchange& begin_exchange(bool asked);
@@ -89,6 +91,7 @@ private:
     spares& spares_;
     http::reader_limits limits_;
     half requests_, responses_;
+    std::string first_bytes_;  ///< of the client, while they may be a PROXY header
     std::vector<open_exchange> open_;
     frame_ref now_, before_;  // the data frame that is being delivered, and the one before it
     bool gap_for_next_ = false;

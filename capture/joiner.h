@@ -10,6 +10,9 @@ namespace badorigin::capture {
 /// `exchanges` in order of their first byte. Transactions in order of the client request; those without a client last.
 /// - Each exchange of the client leg makes a transaction; one of an unknown leg too (a capture made elsewhere), without fetches.
 /// - An exchange of the origin leg belongs to the client exchange with its token: an attempt of its latest fetch, or a fetch (`attach`).
+///   Another proxy as client may ask several times by one token: then the latest of them that began before it, for the same if there is
+///   one.
+/// - A client got the response with its serial; where another proxy gave that several times, the latest that came before.
 /// - An origin exchange whose token is absent or unknown is alone (`probe_or_unasked`).
 std::vector<transaction> join(const std::vector<exchange_ptr>& exchanges);
 

@@ -123,6 +123,7 @@ namespace {
 source read_bundle(const std::string& folder) {
     auto evidence = capture::read_bundle(folder);
     if (!evidence) throw std::runtime_error(evidence.error());
+    if (!evidence->tiers.empty()) throw std::runtime_error(fmt::format("{}: a run of several proxies; a recording is of one", folder));
     return {folder, std::move(*evidence), {}};
 }
 

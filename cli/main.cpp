@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -101,7 +102,9 @@ int count_messages(const std::string& folder) {
     const auto evidence = capture::read_bundle(folder);
     if (!evidence) throw std::runtime_error(evidence.error());
     std::map<std::uint16_t, std::pair<int, int>> counts;
+    std::set<std::uint64_t> counted;  // what one proxy asks another is there twice, once a leg
     for (const auto& e : evidence->exchanges) {
+        if (!counted.insert(e->id).second) continue;
         auto& [requests, responses] = counts[e->on->server.port];
         if (e->request && e->request->message.header_complete) ++requests;
         if (e->response && e->response->message.header_complete) ++responses;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "fake-backends/engine_impl.h"
+#include "fake-backends/proxy_header.h"
 #include "fake-backends/wire_text.h"
 
 namespace badorigin::peers {
@@ -127,7 +128,8 @@ awaitable<bool> client::drip(const std::string& head) {
 
 /// False when a failing or scripted end of the connection makes waiting for a response pointless.
 awaitable<bool> client::transmit() {
-    const auto head = header();
+    auto head = header();
+    if (link->asked == 1) head.insert(0, proxy_header_bytes(what.proxy_header).value_or(std::string()));
     auto bytes = body();
     if (what.sending.stop_after) bytes.resize(std::min<std::uint64_t>(bytes.size(), *what.sending.stop_after));
     bool sent = true;

@@ -27,6 +27,7 @@ struct engine_settings {
     nanoseconds wall_start{0};            ///< Unix time that the run's clock zero stands for; Date fields are made from wall_start + clock
     std::string run;                      ///< short unique text that begins every token and serial ("k3f9")
     std::string host = "badorigin.test";  ///< Host field of clients
+    bool all_addresses = false;           ///< origins listen at every address, not at 127.0.0.1 alone
     bool keep_received = false;           ///< what clients receive is kept, for `heard`
 };
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "fake-backends/wire_text.h"
+#include "http/proxy_header.h"
 
 namespace badorigin::peers {
 
@@ -24,6 +25,16 @@ request_facts wire_reader::take_request() {
 }
 
 void wire_reader::feed(std::string_view bytes) {
+    if (!first_ || side_ == side::responses) return read(bytes);
+    first_bytes_ += bytes;
+    const auto header = http::read_proxy_header(first_bytes_);
+    if (header.what == http::proxy_header::found::part) return;
+    first_ = false;
+    read(std::string_view(first_bytes_).substr(header.size));
+    first_bytes_.clear();
+}
+
+void wire_reader::read(std::string_view bytes) {
     while (!bytes.empty()) {
         switch (state_) {
             case state::broken:

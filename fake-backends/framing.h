@@ -22,13 +22,14 @@ public:
 
     /// Responses: the method that the next final response answers.
     void expect(std::string method) { awaited_.push_back(std::move(method)); }
+    /// Requests: a PROXY header before the first is passed over.
     void feed(std::string_view bytes);
     /// The peer's FIN: completes a response that ends with its connection.
     void end();
 
     std::size_t heads() const { return heads_; }        ///< header sections of requests or final responses so far
     std::size_t complete() const { return complete_; }  ///< messages so far
-    bool idle() const { return state_ == state::start_line && line_.empty(); }
+    bool idle() const { return state_ == state::start_line && line_.empty() && first_bytes_.empty(); }
     bool broken() const { return state_ == state::broken; }
     bool last_message() const { return last_; }  ///< the latest head forbids another message on this connection
     int status() const { return status_; }       ///< of the latest final response
@@ -38,6 +39,7 @@ public:
 private:
     enum class state : std::uint8_t { start_line, fields, body, chunk_size, chunk_data, chunk_end, trailer, until_close, broken };
 
+    void read(std::string_view bytes);
     void line(std::string_view text);
     void start(std::string_view text);
     void field_line(std::string_view text);
@@ -51,6 +53,8 @@ private:
 
     side side_;
     state state_ = state::start_line;
+    bool first_ = true;  ///< what the client begins with may be a PROXY header
+    std::string first_bytes_;
     std::string line_;
     std::size_t header_size_ = 0;
     request_facts current_;

@@ -54,7 +54,7 @@ void origin::listen(listening mode) {
     }
     how = mode;
     acceptor = std::make_shared<tcp::acceptor>(owner.context);
-    const tcp::endpoint place(asio::ip::address_v4::loopback(), port);
+    const tcp::endpoint place(owner.settings.all_addresses ? asio::ip::address_v4::any() : asio::ip::address_v4::loopback(), port);
     boost::system::error_code error;
     acceptor->open(place.protocol(), error);
     if (!error) acceptor->set_option(asio::socket_base::reuse_address(true), error);
@@ -66,7 +66,9 @@ void origin::listen(listening mode) {
         throw set_up_error(
             fmt::format("port {} is taken: another program listens there; give origin {} another port or none", port, script.name));
     }
-    if (error) throw set_up_error(fmt::format("origin {} cannot listen on 127.0.0.1:{}: {}", script.name, port, error.message()));
+    if (error)
+        throw set_up_error(
+            fmt::format("origin {} cannot listen on {}:{}: {}", script.name, place.address().to_string(), port, error.message()));
     port = acceptor->local_endpoint().port();
     if (mode != listening::refuse) owner.spawn(accept_loop(acceptor));
 }

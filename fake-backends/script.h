@@ -109,6 +109,7 @@ struct request {
     field_lines fields;
     content body;
     std::optional<std::string> raw;  ///< these bytes instead (no token then)
+    std::string proxy_header;        ///< that its connection begins with: "1 192.0.2.1 4321 198.51.100.1 80" (proxy_header.h); empty: none
     std::string connection;          ///< name of a kept connection; empty: one of its own, closed afterwards
     peers::sending sending;
     nanoseconds deadline{120'000'000'000};  ///< of the run's clock; then the client gives up and closes

@@ -17,7 +17,8 @@ constexpr std::string_view status_line_start = "HTTP/";
 
 }  // namespace
 
-reader::reader(direction side, reader_sink& sink, reader_limits limits) : side_(side), sink_(sink), limits_(limits) {
+reader::reader(direction side, reader_sink& sink, reader_limits limits, stream_offset from)
+    : side_(side), sink_(sink), limits_(limits), position_(from) {
     limits_.header_bytes = std::max<std::size_t>(limits_.header_bytes, 64);  // what probing and resynchronisation hold must fit
 }
 

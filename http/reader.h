@@ -41,7 +41,8 @@ public:
 
 class reader {
 public:
-    reader(direction side, reader_sink& sink, reader_limits limits = {});
+    /// `from`: bytes before that are none of its (a PROXY header).
+    reader(direction side, reader_sink& sink, reader_limits limits = {}, stream_offset from = 0);
 
     /// Responses: the method of the next request that awaits a response (HEAD, CONNECT change the framing). To be called in order of the
     /// requests, when their header is complete or, for a request cut short, when it is over. A response without an announced request is

@@ -128,6 +128,10 @@ bool contains(const std::vector<exchange_ptr>& all, const exchange_ptr& what) {
     return std::ranges::find(all, what) != all.end();
 }
 
+std::string subject_in(const capture::evidence& tier, const std::string& subject) {
+    return subject.empty() ? tier.of_proxy : fmt::format("{}, {}", tier.of_proxy, subject);
+}
+
 std::string seconds_text(nanoseconds value) {
     auto text = fmt::format("{:.3f}", std::chrono::duration<double>(value).count());
     text.erase(text.find_last_not_of('0') + 1);

@@ -54,6 +54,8 @@ bool answered_incompletely(const exchange& origin);
 bool contains(const std::vector<exchange_ptr>& all, const exchange_ptr& what);
 
 // Words.
+/// "front, struck": what a finding is about, of several proxies.
+std::string subject_in(const capture::evidence& tier, const std::string& subject);
 std::string seconds_text(nanoseconds value);         ///< "35 s", "0.25 s"
 std::string ordinal(std::uint32_t number);           ///< "1st", "12th"
 std::string connection_words(const exchange& e);     ///< "fresh connection 6", "reused connection 3"

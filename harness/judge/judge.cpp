@@ -195,7 +195,47 @@ struct session::state {
             say_why_not(rules.back(), about);
         }
     }
+
+    /// What the rules have to say in the end.
+    std::vector<finding> last_words(const matter& about) {
+        if (rules.empty()) begin(about);
+        std::vector<finding> all;
+        for (auto& r : rules) {
+            if (r.judges) r.what->finish(about, r.findings);
+            if (about.made_elsewhere()) note_how_joined(about.evidence, std::span{r.findings}.subspan(r.annotated));
+            all.insert(all.end(), std::make_move_iterator(r.findings.begin()), std::make_move_iterator(r.findings.end()));
+        }
+        return all;
+    }
 };
+
+namespace {
+
+/// The findings of all claims: what they come to.
+verdict concluded(const matter& about, const holes& missing_bytes, std::vector<finding> findings) {
+    const auto& all = about.evidence;
+    verdict v;
+    v.scenario = about.scenario.id.empty() ? all.manifest.scenario : about.scenario.id;
+    v.proxy = all.manifest.proxy;
+    v.demand = about.scenario.kind;
+    v.notes = all.manifest.unexpected;
+    v.findings = std::move(findings);
+    weigh(about, missing_bytes, v.findings);
+    v.outcome = outcome::not_applicable;
+    for (const auto& f : v.findings)
+        if (f.kind != kind::advice) v.outcome = worst(v.outcome, f.outcome);  // advice is told, never decides
+    const auto& m = all.manifest;
+    if (!m.interrupted.empty() || !m.late.empty() || !all.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
+    v.reason = reason_of(v, all);
+    v.cited = take_cited(v.findings);
+    if (about.made_elsewhere()) {
+        say_how_joined(v);
+        name_frames(all, v);
+    }
+    return v;
+}
+
+}  // namespace
 
 session::session(const scenario::scenario& scenario) : state_{new state{scenario}} {}
 session::~session() = default;
@@ -219,35 +259,43 @@ void session::see(const capture::evidence& part) {
 verdict session::finish(const capture::evidence& all) {
     const run_index run{all, state_->scenario};
     const matter about{all, state_->scenario, run};
-    if (state_->rules.empty()) state_->begin(about);
-    verdict v;
-    v.scenario = about.scenario.id.empty() ? all.manifest.scenario : about.scenario.id;
-    v.proxy = all.manifest.proxy;
-    v.demand = about.scenario.kind;
-    v.notes = all.manifest.unexpected;
-    for (auto& r : state_->rules) {
-        if (r.judges) r.what->finish(about, r.findings);
-        if (about.made_elsewhere()) note_how_joined(all, std::span{r.findings}.subspan(r.annotated));
-        v.findings.insert(v.findings.end(), std::make_move_iterator(r.findings.begin()), std::make_move_iterator(r.findings.end()));
-    }
-    judge_steps(about, v.findings);
-    judge_run(about, v.findings);
-    weigh(about, state_->missing_bytes, v.findings);
-    v.outcome = outcome::not_applicable;
-    for (const auto& f : v.findings)
-        if (f.kind != kind::advice) v.outcome = worst(v.outcome, f.outcome);  // advice is told, never decides
-    const auto& m = all.manifest;
-    if (!m.interrupted.empty() || !m.late.empty() || !all.incomplete.empty()) v.outcome = worst(v.outcome, outcome::inconclusive);
-    v.reason = reason_of(v, all);
-    v.cited = take_cited(v.findings);
-    if (about.made_elsewhere()) {
-        say_how_joined(v);
-        name_frames(all, v);
-    }
-    return v;
+    auto findings = state_->last_words(about);
+    judge_steps(about, findings);
+    judge_run(about, findings);
+    return concluded(about, state_->missing_bytes, std::move(findings));
 }
 
+std::vector<finding> session::finish_rules(const capture::evidence& all) {
+    const run_index run{all, state_->scenario};
+    return state_->last_words({all, state_->scenario, run});
+}
+
+namespace {
+
+/// Rules hold for each proxy by itself, relative to which legs and transactions are told; steps and the run are of all together.
+verdict judge_tiers(const capture::evidence& all, const scenario::scenario& scenario) {
+    std::vector<finding> findings;
+    for (const auto& tier : all.tiers) {
+        session one{scenario};
+        one.see(tier);
+        for (auto& f : one.finish_rules(tier)) {
+            f.subject = subject_in(tier, f.subject);
+            findings.push_back(std::move(f));
+        }
+    }
+    const run_index run{all, scenario};
+    const matter about{all, scenario, run};
+    judge_steps(about, findings);
+    judge_run(about, findings);
+    holes missing_bytes;
+    missing_bytes.add(all);
+    return concluded(about, missing_bytes, std::move(findings));
+}
+
+}  // namespace
+
 verdict judge(const capture::evidence& evidence, const scenario::scenario& scenario) {
+    if (!evidence.tiers.empty()) return judge_tiers(evidence, scenario);
     session whole{scenario};
     whole.see(evidence);
     return whole.finish(evidence);

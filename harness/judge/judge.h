@@ -70,6 +70,8 @@ public:
     void see(const capture::evidence& part);
     /// `all`: what holds for all parts (manifest, markers, vitals, what is incomplete), and the last of them. Call once.
     verdict finish(const capture::evidence& all);
+    /// What the rules alone found. Call once, instead.
+    std::vector<finding> finish_rules(const capture::evidence& all);
 
 private:
     struct state;

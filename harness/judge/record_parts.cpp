@@ -116,6 +116,7 @@ void write_attempt(writer& w, const exchange& e, bool again) {
           fmt::format("{} {} {} {} {} {} {}", e.on->id, e.on->server_name.empty() ? "origin" : origin_name(e), e.on->server.address.text(),
                       e.on->server.port, e.on->client.address.text(), e.on->client.port, e.index > 0 ? "reuse" : "connect"),
           begin_of(e));
+    if (e.index == 0 && !e.on->proxy_header.empty()) w.add("Proxy", e.on->proxy_header, begin_of(e));
     if (e.request) {
         again ? w.anomalies(*e.request) : w.message(*e.request, "Bereq");
         w.stamp("Bereq", e.request->last);
@@ -187,6 +188,7 @@ part session_part(const capture::evidence& evidence, const capture::connection& 
           fmt::format("{} {} {} {} {}", c.client.address.text(), c.client.port, c.server_name.empty() ? "a0" : c.server_name,
                       c.server.address.text(), c.server.port),
           c.opened);
+    if (!c.proxy_header.empty()) w.add("Proxy", c.proxy_header, c.opened);
     for (const link& to : on_it) w.add("Link", fmt::format("req {} rxreq", to.id), to.at);
     if (c.closed()) {
         auto theirs = server_end(c), ours = client_end(c);

@@ -18,7 +18,7 @@ constexpr auto sorted_tags = [] {
          "BerespReason", "BerespStatus", "End",         "Error",         "FetchError", "Length",       "Link",
          "ReqHeader",    "ReqMethod",    "ReqProtocol", "ReqStart",      "ReqURL",     "RespHeader",   "RespProtocol",
          "RespReason",   "RespStatus",   "SessClose",   "SessOpen",      "Timestamp",  "BackendOpen",  "BackendReuse",
-         "BackendClose", "BogoHeader",   "Hit",         "ReqAcct",       "BereqAcct"});
+         "BackendClose", "BogoHeader",   "Hit",         "ReqAcct",       "BereqAcct",  "Proxy"});
     std::ranges::sort(all);
     return all;
 }();

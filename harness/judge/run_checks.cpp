@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -87,6 +88,16 @@ void judge_vitals(const matter& about, const scenario::vitals_limits& limits, st
         });
 }
 
+/// Of several proxies each keeps within them.
+void judge_vitals_of_all(const matter& about, const scenario::vitals_limits& limits, std::vector<finding>& findings) {
+    if (about.evidence.tiers.empty()) return judge_vitals(about, limits, findings);
+    for (const auto& tier : about.evidence.tiers) {
+        const auto before = findings.size();
+        judge_vitals({tier, about.scenario, about.run}, limits, findings);
+        for (auto& f : std::span{findings}.subspan(before)) f.subject = subject_in(tier, f.subject);
+    }
+}
+
 answer check_probes(const matter& about, const scenario::probe_expectation& expected) {
     int seen = 0;
     answer a;
@@ -151,7 +162,7 @@ void judge_run(const matter& about, std::vector<finding>& findings) {
     const auto& s = about.scenario;
     for (const auto& log : s.origin_logs)
         findings.push_back(make(fmt::format("origin log {}", log.origin), log.target.value_or(""), check_log(about, log)));
-    for (const auto& limits : s.vitals) judge_vitals(about, limits, findings);
+    for (const auto& limits : s.vitals) judge_vitals_of_all(about, limits, findings);
     for (const auto& p : s.probes) findings.push_back(make(fmt::format("probes {}", p.origin), p.target, check_probes(about, p)));
     for (const auto& c : s.conditions) {
         auto f = make(fmt::format("where {}", c.query), c.group, check_condition(about, c));

@@ -13,7 +13,11 @@ void run_index::index_transactions() {
     for (const auto& t : evidence_.transactions) {
         if (t.kind == transaction::kind::probe_or_unasked)
             for (const auto& f : t.fetches) unasked_.insert(unasked_.end(), f.attempts.begin(), f.attempts.end());
-        if (t.client && !t.client->token.empty()) by_token_.emplace(t.client->token, &t);
+        if (t.client && !t.client->token.empty()) {
+            // A proxy that asks another hands on its client's token.
+            const auto [known, fresh] = by_token_.emplace(t.client->token, &t);
+            if (!fresh && !known->second->client->on->asker.empty() && t.client->on->asker.empty()) known->second = &t;
+        }
         if (t.client && end_of(*t.client).number > end_.number) end_ = end_of(*t.client);
     }
     std::ranges::sort(unasked_, {}, [](const exchange_ptr& e) { return begin_of(*e).number; });
@@ -55,7 +59,8 @@ const transaction* run_index::raw_step(std::string_view text, const frame_ref& a
     if (!capture::endpoint::parse(text, local)) return nullptr;
     const transaction* found = nullptr;
     for (const auto& t : evidence_.transactions) {
-        if (!t.client || !t.client->on || t.client->on->client != local || is_origin_leg(*t.client) || step_names_.contains(t.client.get()))
+        if (!t.client || !t.client->on || t.client->on->client != local || !t.client->on->asker.empty() || is_origin_leg(*t.client) ||
+            step_names_.contains(t.client.get()))
             continue;
         auto begin = begin_of(*t.client);
         if (begin.number > after.number && (!found || begin.number < begin_of(*found->client).number)) found = &t;
@@ -135,6 +140,9 @@ bool run_index::ban_between(const frame_ref& from, const frame_ref& to) const {
 }
 
 nanoseconds run_index::starved(const frame_ref& from, const frame_ref& to) const {
+    nanoseconds of_tiers{0};
+    for (const auto& tier : evidence_.tiers) of_tiers += run_index{tier, scenario_}.starved(from, to);
+    if (!evidence_.tiers.empty()) return of_tiers;
     const auto& samples = evidence_.vitals;
     auto start = std::ranges::find(evidence_.markers, capture::marker::kind::start, &capture::marker::kind);
     if (evidence_.manifest.virtual_time || samples.empty() || start == evidence_.markers.end()) return nanoseconds{0};

@@ -1,3 +1,4 @@
+#include "fake-backends/proxy_header.h"
 #include "harness/scenario/parts.h"
 #include "harness/scenario/spelling.h"
 
@@ -5,8 +6,9 @@ namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 14> keys_of_a_client{"client",     "version", "host",     "fields", "body",   "chunked", "raw",
-                                                            "connection", "send",    "deadline", "wait",   "repeat", "expect",  "premise"};
+constexpr std::array<std::string_view, 16> keys_of_a_client{"client", "ask",     "proxy_header", "version",    "host", "fields",
+                                                            "body",   "chunked", "raw",          "connection", "send", "deadline",
+                                                            "wait",   "repeat",  "expect",       "premise"};
 constexpr std::array<std::string_view, 6> not_with_raw{"version", "host", "fields", "body", "chunked", "send"};
 
 void read_sending(reader& to, const YAML::Node& from, peers::sending& out) {
@@ -54,6 +56,17 @@ void read_request(reader& to, const shape& from, peers::request& out) {
     from.with("body", [&](const auto& node) { set(out.body, read_content(to, node, "body")); });
     from.with("chunked", [&](const auto& node) { set(out.body.chunked, to.yes_no(node, "chunked")); });
     from.with("raw", [&](const auto& node) { out.raw = to.text(node, "raw"); });
+    from.with("proxy_header", [&](const auto& node) {
+        auto text = to.text(node, "proxy_header");
+        if (text && !peers::proxy_header_bytes(*text)) {
+            to.wrong(node,
+                     fmt::format("proxy_header: expected version, client, port, server, port such as '1 192.0.2.1 4321 198.51.100.1 80', "
+                                 "or '1 -', found '{}'; a malformed one goes into raw",
+                                 *text));
+        } else if (text) {
+            out.proxy_header = std::move(*text);
+        }
+    });
     from.with("connection", [&](const auto& node) { set(out.connection, to.name(node, "connection")); });
     from.with("send", [&](const auto& node) { read_sending(to, node, out.sending); });
     from.with("deadline", [&](const auto& node) {
@@ -74,6 +87,16 @@ client_act read_client(reader& to, const shape& from, std::string name) {
     out.name = std::move(name);
     out.at = to.at(from.where());
     read_request(to, from, out.request);
+    from.with("ask", [&](const auto& node) {
+        auto proxy = to.text(node, "ask");
+        if (proxy && to.proxy_names.empty()) {
+            to.wrong(node, "ask: names one of several proxies; this scenario has no 'proxies'");
+        } else if (proxy && to.known_proxy(node, *proxy)) {
+            out.proxy = std::move(*proxy);
+        }
+    });
+    if (!to.proxy_names.empty() && from.lacks("ask"))
+        to.wrong(from.where(), fmt::format("ask: is missing; expected one of {}", fmt::join(to.proxy_names, ", ")));
     from.with("wait", [&](const auto& node) { set(out.wait, to.yes_no(node, "wait")); });
     from.with("repeat", [&](const auto& node) { set(out.repeat, to.status(node, "repeat", 1, 1'000'000)); });
     from.with("expect", [&](const auto& node) { out.expect = read_expectation(to, node, "expect"); });

@@ -79,7 +79,7 @@ void each_name(reader& to, const YAML::Node& from, std::string_view what, Take t
 void read_relations(reader& to, const shape& from, expectation& out) {
     from.with("fetched_from", [&](const auto& node) {
         each_name(to, node, "fetched_from", [&](const YAML::Node& where, std::string name) {
-            if (to.known_origin(where, name)) out.fetched_from.push_back(std::move(name));
+            if (to.known_server(where, name)) out.fetched_from.push_back(std::move(name));
         });
     });
     from.with("same_copy_as", [&](const auto& node) {

@@ -15,7 +15,7 @@ struct origin_and_target {
 std::optional<origin_and_target> read_origin_key(reader& to, const entry& from, std::string_view what) {
     const auto blank = from.key.find(' ');
     origin_and_target out{from.key.substr(0, blank), std::nullopt};
-    if (!to.known_origin(from.key_node, out.origin)) return std::nullopt;
+    if (!to.known_server(from.key_node, out.origin)) return std::nullopt;
     if (blank == std::string::npos) return out;
     auto line = read_start_line(to, from.key_node, what, "GET " + from.key.substr(blank + 1), true);
     if (!line) return std::nullopt;

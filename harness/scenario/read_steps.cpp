@@ -146,10 +146,11 @@ private:
     }
 
     std::optional<proxy_act> read_proxy(const YAML::Node& from) {
-        static constexpr std::array<std::string_view, 2> keys{"ban", "reload"};
+        static constexpr std::array<std::string_view, 3> keys{"ban", "reload", "stop"};
         const shape act{to_, from, "proxy", keys};
-        if ((act.lacks("ban") && act.lacks("reload")) || (act.has("ban") && act.has("reload"))) {
-            to_.wrong(from, "proxy: expected either ban or reload");
+        const auto acts = std::ranges::count_if(keys, [&](std::string_view key) { return act.has(key); });
+        if (acts > 1 || std::ranges::all_of(keys, [&](std::string_view key) { return act.lacks(key); })) {
+            to_.wrong(from, "proxy: expected one of ban, reload and stop");
             return std::nullopt;
         }
         std::optional<proxy_act> out;
@@ -159,7 +160,21 @@ private:
         act.with("reload", [&](const auto& node) {
             if (auto policy = to_.name(node, "reload")) out = {proxy_act::what::reload, std::move(*policy)};
         });
+        if (out && !to_.proxy_names.empty()) to_.wrong(from, "proxy: ban and reload are for a scenario with one proxy");
+        act.with("stop", [&](const auto& node) { out = read_stop(node); });
         return out;
+    }
+
+    std::optional<proxy_act> read_stop(const YAML::Node& from) {
+        auto name = to_.text(from, "stop");
+        if (name && to_.proxy_names.empty()) {
+            to_.wrong(from, "stop: is for one of several proxies; this scenario has no 'proxies'");
+        } else if (name && to_.known_proxy(from, *name)) {
+            if (std::ranges::find(stopped_, *name) != stopped_.end()) to_.wrong(from, fmt::format("stop: '{}' is stopped already", *name));
+            stopped_.push_back(*name);
+            return proxy_act{proxy_act::what::stop, std::move(*name)};
+        }
+        return std::nullopt;
     }
 
     std::string read_await(const YAML::Node& from) {
@@ -199,7 +214,7 @@ private:
     reader& to_;
     std::vector<std::string_view> keys_, together_keys_;
     std::vector<named_step> earlier_;
-    std::vector<std::string> earlier_names_;
+    std::vector<std::string> earlier_names_, stopped_;
     timeline times_;
 };
 

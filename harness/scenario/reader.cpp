@@ -85,6 +85,16 @@ bool reader::known_origin(const YAML::Node& where, std::string_view name) {
     return false;
 }
 
+bool reader::known_server(const YAML::Node& where, std::string_view name) {
+    return std::ranges::find(proxy_names, name) != proxy_names.end() || known_origin(where, name);
+}
+
+bool reader::known_proxy(const YAML::Node& where, std::string_view name) {
+    if (std::ranges::find(proxy_names, name) != proxy_names.end()) return true;
+    not_known(where, "proxy", name, proxy_names);
+    return false;
+}
+
 bool reader::known_client(const YAML::Node& where, std::string_view what, std::string_view name) {
     const auto hash = name.find('#');
     const auto base = name.substr(0, hash);

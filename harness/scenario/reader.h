@@ -77,13 +77,16 @@ public:
     void not_known(const YAML::Node& where, std::string_view what, std::string_view word, const std::vector<std::string>& known);
     /// The origin of that name exists, or a problem.
     bool known_origin(const YAML::Node& where, std::string_view name);
+    /// Somebody whom a proxy asks: an origin, or another proxy.
+    bool known_server(const YAML::Node& where, std::string_view name);
+    bool known_proxy(const YAML::Node& where, std::string_view name);
     /// "NAME" or "NAME#2" of a client step, or a problem.
     bool known_client(const YAML::Node& where, std::string_view what, std::string_view name);
     void longest_wait(nanoseconds literal) { longest_wait_ = std::max(longest_wait_, literal); }
     nanoseconds longest_wait() const { return longest_wait_; }
 
     std::map<std::string, nanoseconds> promises;  ///< as they are for this mode
-    std::vector<std::string> origin_names;
+    std::vector<std::string> origin_names, proxy_names;
     std::vector<named_step> step_names;  ///< all of the file, in order
 
 private:

@@ -69,6 +69,7 @@ struct client_act {
     std::string name;  ///< of the step; given or "step-3", in a together "step-3.2"
     peers::request request;
     expectation expect, premise;  ///< a premise that does not hold makes the run inconclusive, never violated
+    std::string proxy;            ///< which one it asks, where the scenario has several
     bool wait = true;             ///< false: the next step begins while this exchange is in flight
     int repeat = 1;               ///< sequential repetitions; the expectation holds for each ("NAME#2" is the second)
     place at;
@@ -82,8 +83,8 @@ struct origin_act {
 };
 
 struct proxy_act {
-    enum class what : std::uint8_t { ban, reload } act = what::ban;
-    std::string argument;  ///< the ban's expression, or a policy's name
+    enum class what : std::uint8_t { ban, reload, stop } act = what::ban;
+    std::string argument;  ///< the ban's expression, a policy's name, or, of several, the proxy that goes down for good
     friend bool operator==(const proxy_act&, const proxy_act&) = default;
 };
 
@@ -136,6 +137,12 @@ struct probe_expectation {
     friend bool operator==(const probe_expectation&, const probe_expectation&) = default;
 };
 
+/// One of several proxies. Its policy knows the others by name, as it knows origins.
+struct tier {
+    std::string name, policy;
+    friend bool operator==(const tier&, const tier&) = default;
+};
+
 enum class time_mode : std::uint8_t { virtual_time, real_time };
 
 /// What it means when an expectation is not met. Rules and premises are the same in all.
@@ -152,6 +159,7 @@ struct scenario {
     std::vector<std::string> covers;                  ///< field-report items
     std::vector<std::string> sections;                ///< RFC sections
     std::string policy;                               ///< name of a folder in scenarios/policies; empty: "default"
+    std::vector<tier> proxies;                        ///< several, who asks before who is asked; empty: one, with `policy`
     std::map<std::string, nanoseconds> promises;      ///< durations as resolved for `mode`: ttl, grace, saint, keep, and the scenario's own
     std::map<std::string, std::string> placeholders;  ///< other values for the policy
     std::vector<peers::origin_script> origins;
@@ -163,6 +171,7 @@ struct scenario {
     std::map<std::string, std::string> rules_off;  ///< rule id → reason
     std::map<std::string, std::string> not_for;    ///< driver name → reason
     std::vector<std::string> needs;                ///< driver capabilities: "ban", "reload", "plant", "vitals", "log", "virtual-time"
+    bool proxy_protocol = false;                   ///< clients begin their connections with a PROXY header, which the proxy reads
     bool always_real_time = false;                 ///< `clock: real`
     bool can_be_real = true;                       ///< false: has promises or waits but no `real:` (too long for a real proxy)
     time_mode mode = time_mode::virtual_time;      ///< what the durations were resolved for

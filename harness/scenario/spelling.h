@@ -34,6 +34,11 @@ inline constexpr std::array ending_words{
     spelled{"reset", peers::sending::ending::reset},
     spelled{"half-close", peers::sending::ending::half_close},
 };
+inline constexpr std::array proxy_act_words{
+    spelled{"ban", proxy_act::what::ban},
+    spelled{"reload", proxy_act::what::reload},
+    spelled{"stop", proxy_act::what::stop},
+};
 inline constexpr std::array origin_act_words{
     spelled{"accept", origin_act::what::accept},
     spelled{"refuse", origin_act::what::refuse},

@@ -219,6 +219,8 @@ void write_client(YAML::Emitter& out, const client_act& what) {
         write_body(out, request.body);
         write_sending(out, request.sending);
     }
+    if (!what.proxy.empty()) write_word(out, "ask", what.proxy);
+    if (!request.proxy_header.empty()) write_text(out, "proxy_header", request.proxy_header);
     if (!request.connection.empty()) write_word(out, "connection", request.connection);
     if (request.deadline != peers::request{}.deadline) write_duration(out, "deadline", request.deadline);
     if (!what.wait) write_yes_no(out, "wait", false);

@@ -10,12 +10,14 @@ namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> file_keys{"claim", "kind",      "covers",  "sections", "policy",  "promises", "real",  "values",
-                                                     "clock", "rules_off", "not_for", "needs",    "origins", "steps",    "expect"};
+constexpr std::array<std::string_view, 17> file_keys{"claim",   "proxy_protocol", "kind",    "covers", "sections", "policy",
+                                                     "proxies", "promises",       "real",    "values", "clock",    "rules_off",
+                                                     "not_for", "needs",          "origins", "steps",  "expect"};
 constexpr std::array<std::string_view, 4> header_durations{"ttl", "grace", "saint",
                                                            "keep"};  // a real proxy reads these from fields in whole seconds
 constexpr nanoseconds longest_real_promise = std::chrono::seconds{5}, longest_real_wait = std::chrono::seconds{10};
-const std::vector<std::string> capabilities{"ban", "reload", "plant", "vitals", "log", "virtual-time"};
+constexpr std::size_t most_proxies = 16;
+const std::vector<std::string> capabilities{"ban", "reload", "plant", "vitals", "log", "virtual-time", "proxy-protocol"};
 
 bool is_report_item(std::string_view text) {
     const auto dot = text.find('.');
@@ -36,6 +38,7 @@ public:
         read_time();
         read_names(known_rules);
         if (const auto* origins = keys_.find("origins")) to_.origin_names = read_origin_names(origins->value);
+        keys_.with("proxies", [&](const auto& node) { read_proxies(node); });
         if (const auto* steps = keys_.find("steps")) to_.step_names = read_step_names(to_, steps->value);
         keys_.with("origins", [&](const auto& node) { out_.origins = read_origins(to_, node); });
         keys_.with("steps", [&](const auto& node) { out_.steps = read_steps(to_, node); });
@@ -63,6 +66,30 @@ private:
         keys_.with("sections", [&](const auto& node) { out_.sections = to_.texts(node, "sections"); });
         out_.policy = "default";
         keys_.with("policy", [&](const auto& node) { set(out_.policy, to_.name(node, "policy")); });
+        keys_.with("proxy_protocol", [&](const auto& node) {
+            set(out_.proxy_protocol, to_.yes_no(node, "proxy_protocol"));
+            if (out_.proxy_protocol && keys_.has("proxies"))
+                to_.wrong(node, "proxy_protocol: is for a scenario with one proxy: who asks another says it in its policy");
+        });
+    }
+
+    void read_proxies(const YAML::Node& from) {
+        if (const auto* policy = keys_.find("policy"))
+            to_.wrong(policy->key_node, "policy: has no effect beside proxies, where each has its own");
+        out_.policy.clear();
+        for (const auto& one : to_.entries(from, "proxies")) {
+            if (!is_name(one.key))
+                to_.wrong(one.key_node,
+                          fmt::format("proxies: '{}' is no name; expected a letter, then letters, digits, '-' or '_'", one.key));
+            if (std::ranges::find(to_.origin_names, one.key) != to_.origin_names.end())
+                to_.wrong(one.key_node, fmt::format("proxies: '{}' is an origin already", one.key));
+            to_.proxy_names.push_back(one.key);
+            if (auto policy = to_.name(one.value, fmt::format("proxies: {}", one.key)))
+                out_.proxies.push_back({one.key, std::move(*policy)});
+        }
+        if (from.IsMap() && to_.proxy_names.size() < 2)
+            to_.wrong(from, "proxies: expected two or more, such as {front: tier-front, back: tier-back}; for one there is policy");
+        if (to_.proxy_names.size() > most_proxies) to_.wrong(from, fmt::format("proxies: expected {} at most", most_proxies));
     }
 
     void read_time() {
@@ -142,11 +169,14 @@ private:
     }
 
     void add_needs() {
-        for (const auto& step : out_.steps) {
-            if (!step.proxy) continue;
-            const auto* need = step.proxy->act == proxy_act::what::ban ? "ban" : "reload";
+        const auto add = [this](const char* need) {
             if (std::ranges::find(out_.needs, need) == out_.needs.end()) out_.needs.emplace_back(need);
+        };
+        for (const auto& step : out_.steps) {
+            if (!step.proxy || step.proxy->act == proxy_act::what::stop) continue;
+            add(step.proxy->act == proxy_act::what::ban ? "ban" : "reload");
         }
+        if (out_.proxy_protocol) add("proxy-protocol");
     }
 
     reader& to_;

@@ -39,12 +39,19 @@ void write_head(YAML::Emitter& out, const scenario& what) {
     write_list(out, "covers", what.covers);
     write_list(out, "sections", what.sections);
     if (!what.policy.empty()) write_word(out, "policy", what.policy);
+    if (!what.proxies.empty()) {
+        write_key(out, "proxies");
+        out << Flow << BeginMap;
+        for (const auto& one : what.proxies) write_word(out, one.name, one.policy);
+        out << EndMap;
+    }
     if (!what.promises.empty()) {
         write_key(out, "promises");
         out << Flow << BeginMap;
         for (const auto& [name, value] : what.promises) write_duration(out, name, value);
         out << EndMap;
     }
+    if (what.proxy_protocol) write_yes_no(out, "proxy_protocol", true);
     if (what.always_real_time) {
         write_word(out, "clock", "real");
     } else {
@@ -66,8 +73,7 @@ void write_acts(YAML::Emitter& out, const step& what) {
     if (what.proxy) {
         write_key(out, "proxy");
         out << Flow << BeginMap;
-        const bool ban = what.proxy->act == proxy_act::what::ban;
-        write_text(out, ban ? "ban" : "reload", what.proxy->argument);
+        write_text(out, word_of(proxy_act_words, what.proxy->act), what.proxy->argument);
         out << EndMap;
     }
     if (what.settle) write_duration(out, "settle", *what.settle);

@@ -39,12 +39,25 @@ std::string folder_name(const std::string& specification) {
 
 std::optional<drivers::capability> capability_named(const std::string& name) {
     static const std::map<std::string, drivers::capability> known{
-        {"ban", drivers::capability::ban},     {"reload", drivers::capability::reload},
-        {"plant", drivers::capability::plant}, {"vitals", drivers::capability::vitals},
-        {"log", drivers::capability::log},     {"virtual-time", drivers::capability::virtual_time},
+        {"ban", drivers::capability::ban},
+        {"reload", drivers::capability::reload},
+        {"plant", drivers::capability::plant},
+        {"vitals", drivers::capability::vitals},
+        {"log", drivers::capability::log},
+        {"virtual-time", drivers::capability::virtual_time},
+        {"proxy-protocol", drivers::capability::proxy_protocol},
     };
     const auto found = known.find(name);
     return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// The policies of its proxies.
+std::vector<std::string> begun_with(const scenario::scenario& script) {
+    if (script.proxies.empty()) return {script.policy.empty() ? "default" : script.policy};
+    std::vector<std::string> policies;
+    for (const auto& one : script.proxies)
+        if (std::ranges::find(policies, one.policy) == policies.end()) policies.push_back(one.policy);
+    return policies;
 }
 
 void write_text(const std::string& file, const std::string& text) {
@@ -57,15 +70,22 @@ void write_text(const std::string& file, const std::string& text) {
 
 }  // namespace
 
-std::string why_not(const scenario::scenario& script, const drivers::driver& proxy, const std::string& policies) {
+std::string why_not(const scenario::scenario& script, const drivers::driver& proxy, const run_settings& settings) {
     if (const auto said = script.not_for.find(proxy.name()); said != script.not_for.end()) return said->second;
     for (const auto& need : script.needs) {
         const auto wanted = capability_named(need);
         if (wanted && !proxy.can(*wanted)) return fmt::format("{} has no {}", proxy.name(), need);
     }
-    const std::string policy = script.policy.empty() ? "default" : script.policy;
-    const std::string file = proxy.policy_file_in(policies + "/" + policy);
-    if (!file.empty() && !fs::exists(policies + "/" + policy + "/" + file)) return fmt::format("policy {} has no {}", policy, file);
+    for (const auto& policy : begun_with(script)) {
+        const std::string folder = settings.policies + "/" + policy, file = proxy.policy_file_in(folder);
+        if (!file.empty() && !fs::exists(folder + "/" + file)) return fmt::format("policy {} has no {}", policy, file);
+    }
+    if (!script.proxies.empty()) {
+        if (is_shared(proxy.name() + ":")) return "has several proxies, and an address names one";
+        if (settings.evidence == capture::evidence_kind::tap)
+            return "what one proxy asks another goes past our own sockets: needs a capture";
+        if (!settings.own_namespaces) return "has several proxies, which needs a network namespace of its own";
+    }
     if (script.mode == scenario::time_mode::real_time && !script.can_be_real)
         return "needs virtual time: its waits are too long, and it gives no real ones";
     return {};
@@ -81,7 +101,7 @@ std::string wrong_queries(const scenario::scenario& script) {
 }
 
 std::string missing_policies(const scenario::scenario& script, const std::string& folder) {
-    std::vector<std::string> named{script.policy.empty() ? "default" : script.policy};
+    auto named = begun_with(script);
     for (const auto& step : script.steps) {
         if (step.proxy && step.proxy->act == scenario::proxy_act::what::reload) named.push_back(step.proxy->argument);
     }
@@ -140,6 +160,7 @@ stage_settings settings_of_stage(const run_settings& settings, const std::string
     about.stop_deadline = settings.stop_deadline;
     about.interrupt = settings.interrupt;
     about.tool_version = settings.tool_version;
+    about.another_proxy = [proxy, programs = settings.program_directory] { return drivers::make_driver(proxy, programs); };
     return about;
 }
 

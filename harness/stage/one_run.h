@@ -11,7 +11,7 @@
 namespace badorigin::stage {
 
 /// Why a scenario says nothing about a proxy; empty: it does.
-std::string why_not(const scenario::scenario& script, const drivers::driver& proxy, const std::string& policies);
+std::string why_not(const scenario::scenario& script, const drivers::driver& proxy, const run_settings& settings);
 /// Conditions whose query cannot be read, a line or more each; empty: all can.
 std::string wrong_queries(const scenario::scenario& script);
 /// Policies that a scenario names, to begin with or to reload, and that there are none of, a line each; empty: all are there.

@@ -78,7 +78,7 @@ nanoseconds player::next_due(nanoseconds now) const {
 }
 
 void stage::play(const playback& what) {
-    player all(what, *engine_, proxy_host_, proxy_port_);
+    player all(what, *engine_, proxies_.front().host, proxies_.front().port);
     engine_->set_responder(what.answer);
     if (what.begin) what.begin(engine_->unix_now());
     const auto begun = now();

@@ -53,7 +53,7 @@ std::vector<job> plan(const run_settings& settings) {
                 if (const auto more = wrong_queries(script) + missing_policies(script, settings.policies); wrong.find(more) == wrong.npos)
                     wrong += more;
                 job next{std::move(script), specification, {}, jobs.size()};
-                next.not_applicable = why_not(next.script, *proxy, settings.policies);
+                next.not_applicable = why_not(next.script, *proxy, settings);
                 jobs.push_back(std::move(next));
             }
             problems += wrong;
@@ -192,7 +192,7 @@ run_result run_one(const scenario::scenario& script, const std::string& proxy, c
                    const std::function<void(stage&)>& act) {
     const auto driver = drivers::make_driver(proxy, settings.program_directory);
     if (const auto wrong = missing_policies(script, settings.policies); !wrong.empty()) throw unreadable(wrong.substr(0, wrong.size() - 1));
-    job only{script, proxy, why_not(script, *driver, settings.policies), 0};
+    job only{script, proxy, why_not(script, *driver, settings), 0};
     if (!only.not_applicable.empty()) throw drivers::set_up_error(fmt::format("--proxy {}: {}", proxy, only.not_applicable));
     driver->require_startable();
     make_folder(settings.out);

@@ -29,7 +29,7 @@ session::session(run_settings settings, std::string proxy, scenario::scenario be
     if (!settings_.planted_bugs.empty() && !driver_->can(drivers::capability::plant))
         throw drivers::set_up_error("only the bundled cache has planted bugs, not " + proxy_name_);
     check(script_, settings_.policies);
-    not_applicable_ = why_not(script_, *driver_, settings_.policies);
+    not_applicable_ = why_not(script_, *driver_, settings_);
     driver_->require_startable();
     make_folder(settings_.out);
     settings_.interrupt = &interrupt_;

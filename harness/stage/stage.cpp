@@ -74,7 +74,6 @@ std::vector<std::string> the_first_of(std::vector<std::string> sentences) {
 stage::stage(stage_settings settings, const scenario::scenario& script, drivers::driver& proxy)
     : settings_(std::move(settings)),
       script_(script),
-      proxy_(proxy),
       virtual_time_(script.mode == scenario::time_mode::virtual_time),
       started_(std::chrono::steady_clock::now()),
       nonce_(fresh_nonce()) {
@@ -88,11 +87,12 @@ stage::stage(stage_settings settings, const scenario::scenario& script, drivers:
     manifest_.evidence = settings_.evidence;
     manifest_.virtual_time = virtual_time_;
     manifest_.planted_bug = settings_.planted_bugs.empty() ? std::string() : settings_.planted_bugs.front();
+    cast_proxies(proxy);
     try {
         write_script();
         start_peers();
         start_capture();
-        start_proxy();
+        start_proxies();
         // From now on whatever ends the run, a full disk or kill -9, leaves a bundle that says so.
         manifest_.interrupted = "the harness was ended before the run was over";
         kept(capture::write_manifest(settings_.folder, manifest_));
@@ -135,6 +135,7 @@ void stage::start_peers() {
     about.wall_start = wall_start_;
     about.run = nonce_;
     about.keep_received = settings_.keep_received;
+    about.all_addresses = proxies_.size() > 1;
     peers::socket_watch watch;
     if (settings_.evidence == capture::evidence_kind::tap) {
         auto tap = make_tap_witness(settings_.folder + "/packets.pcapng", nonce_);
@@ -142,30 +143,20 @@ void stage::start_peers() {
         watch = std::move(tap.watch);
     }
     engine_ = std::make_unique<peers::engine>(about, std::move(watch));
-    const bool fixed = settings_.own_namespace || proxy_.name() == "at";
+    auto& first = proxies_.front();
+    const bool fixed = settings_.own_namespace || first.driver->name() == "at";
     std::uint16_t next = 9001;
-    for (const auto& origin : script_.origins) {
-        const std::uint16_t port = engine_->add_origin(origin, fixed ? next++ : std::uint16_t{0});
-        ports_[origin.name] = port;
-        manifest_.roles[fmt::format("127.0.0.1:{}", port)] = "origin:" + origin.name;
-    }
-    if (!fixed) proxy_port_ = free_port();
-    if (proxy_.name() == "at") know_address();
-}
-
-void stage::know_address() {
-    const std::string at = proxy_.address();
-    const auto colon = at.rfind(':');
-    proxy_host_ = at.substr(0, colon);
-    proxy_port_ = static_cast<std::uint16_t>(std::stoi(at.substr(colon + 1)));
-    manifest_.roles[at] = "proxy";
+    for (const auto& origin : script_.origins) { ports_[origin.name] = engine_->add_origin(origin, fixed ? next++ : std::uint16_t{0}); }
+    if (!fixed) first.port = free_port();
+    if (first.driver->name() == "at") know_address();
+    name_addresses();
 }
 
 void stage::start_capture() {
     if (!witness_) {
         std::string filter;
         if (!settings_.own_namespace) {
-            filter = fmt::format("udp port {} or tcp port {}", capture::marker_port, proxy_port_);
+            filter = fmt::format("udp port {} or tcp port {}", capture::marker_port, proxies_.front().port);
             for (const auto& [name, port] : ports_) filter += fmt::format(" or tcp port {}", port);
         }
         const higher_priority of_its_thread;  // inherited: what the capture cannot keep up with is lost
@@ -176,31 +167,6 @@ void stage::start_capture() {
     if (!witness_->has_seen(0)) throw run_error("the capture on lo does not show our own packets");
 }
 
-void stage::start_proxy() {
-    drivers::proxy_settings about;
-    const std::string policy = script_.policy.empty() ? "default" : script_.policy;
-    about.policy_directory = settings_.policies + "/" + policy;
-    for (const auto& [name, value] : script_.promises) about.placeholders[name] = scenario::format_duration(value);
-    for (const auto& [name, value] : script_.placeholders) about.placeholders[name] = value;
-    for (const auto& [name, port] : ports_) about.origins[name] = fmt::format("127.0.0.1:{}", port);
-    about.listen = fmt::format("127.0.0.1:{}", proxy_port_);
-    about.working_directory = std::filesystem::absolute(settings_.folder + "/proxy").string();
-    about.virtual_time = virtual_time_;
-    about.favoured = !virtual_time_;
-    about.wall_start = wall_start_;
-    about.planted_bugs = settings_.planted_bugs;
-    about.start_deadline = settings_.start_deadline;
-    about.stop_deadline = settings_.stop_deadline;
-    about.interrupt = settings_.interrupt;
-    proxy_started_ = true;
-    proxy_.start(about);
-    manifest_.proxy_version = proxy_.version();
-    know_address();
-    if (!virtual_time_) engine_->start_clock();
-    drive([] { return true; }, now());
-    sample("start");
-}
-
 void stage::mark(enum marker::kind kind, const std::string& text) {
     marker m;
     m.kind = kind;
@@ -209,22 +175,6 @@ void stage::mark(enum marker::kind kind, const std::string& text) {
     m.wall = wall_start_;
     m.nonce = nonce_;
     witness_->mark(m);
-}
-
-void stage::sample(const std::string& step) {
-    if (!proxy_.can(drivers::capability::vitals)) return;
-    const auto seen = proxy_.measure();
-    capture::vitals_sample s;
-    s.step = step;
-    s.monotonic = std::chrono::steady_clock::now() - started_;
-    s.cpu = seen.cpu;
-    s.starved = seen.starved;
-    s.resident_bytes = seen.resident_bytes;
-    s.descriptors = seen.descriptors;
-    s.processes = seen.processes;
-    s.alive = seen.alive;
-    s.exit = seen.exit;
-    samples_.push_back(std::move(s));
 }
 
 void stage::rescript() {
@@ -249,7 +199,7 @@ void stage::idle(const std::function<bool()>& done) {
             engine_->poll(2ms);
         } else {
             engine_->run_until(done, now() + 1s);
-            check_on_proxy();
+            check_on_proxies();
         }
     }
 }
@@ -265,19 +215,8 @@ std::vector<heard> stage::take_heard() {
     return all;
 }
 
-std::string stage::crash() const {
-    if (manifest_.proxy_crash.empty()) return {};
-    const auto words = proxy_.last_words();
-    return words.empty() ? manifest_.proxy_crash : fmt::format("{}; its last words:\n{}", manifest_.proxy_crash, words);
-}
-
 void stage::check_interrupt() const {
     if (settings_.interrupt && settings_.interrupt->load(std::memory_order_relaxed)) throw interrupted();
-}
-
-void stage::check_on_proxy() {
-    if (!proxy_started_ || !manifest_.proxy_crash.empty()) return;
-    manifest_.proxy_crash = proxy_.crashed();
 }
 
 void stage::take_down(const std::string& why) {
@@ -293,11 +232,8 @@ void stage::take_down(const std::string& why) {
             sample("end");
         } catch (const std::exception& e) { trouble = e.what(); }
     }
-    if (proxy_started_) {
-        check_on_proxy();
-        const std::string forced = proxy_.stop();
-        check_on_proxy();
-        if (!forced.empty() && trouble.empty() && manifest_.proxy_crash.empty()) trouble = forced;
+    for (auto& one : proxies_) {
+        if (const auto forced = stop(one); !forced.empty() && trouble.empty()) trouble = forced;
     }
     std::vector<capture::received> got;
     if (engine_) {

@@ -45,7 +45,8 @@ struct stage_settings {
     std::chrono::milliseconds start_deadline{20'000}, stop_deadline{5'000};  ///< of the proxy
     const std::atomic<bool>* interrupt = nullptr;
     std::string tool_version;
-    bool keep_received = false;  ///< what clients receive is kept, for `heard`
+    std::function<std::unique_ptr<drivers::driver>()> another_proxy;  ///< of the same kind, for a scenario with several
+    bool keep_received = false;                                       ///< what clients receive is kept, for `heard`
 };
 
 /// What a client of a step got, by our own socket: to steer by. Verdicts are of the packets.
@@ -88,12 +89,32 @@ private:
         nanoseconds deadline;
     };
 
+    /// A proxy; its name is empty where it is the only one.
+    struct actor {
+        std::string name, policy;
+        drivers::driver* driver = nullptr;
+        std::unique_ptr<drivers::driver> owned;  ///< null: the caller's
+        std::string host = "127.0.0.1";          ///< where clients reach it
+        std::uint16_t port = 8080;
+        drivers::rest rest{};
+        bool started = false, stopped = false, over = false;  ///< over: it died, or was stopped
+    };
+
     static void kept(const std::expected<void, std::string>& written);
     void write_script() const;
     void start_peers();
-    void know_address();
     void start_capture();
-    void start_proxy();
+    void cast_proxies(drivers::driver& only);
+    void name_addresses();
+    void know_address();
+    void start_proxies();
+    void start(std::size_t number);
+    std::string stop(actor& one);
+    const actor& proxy_of(const std::string& name) const;
+    template <class Ask>
+    void ask(actor& one, Ask what);
+    drivers::rest sync_proxies();
+    void advance_proxies(nanoseconds to);
     void mark(enum capture::marker::kind kind, const std::string& text);
     void sample(const std::string& step);
     void rest_now();
@@ -105,28 +126,27 @@ private:
     void run_clients(const scenario::step& next);
     void run_round(const std::vector<const scenario::client_act*>& acts, int repetition, const scenario::step& next);
     bool all_done(const std::vector<client_run>& runs) const;
-    void check_on_proxy();
+    void check_on(actor& one);
+    void check_on_proxies();
     void check_interrupt() const;
 
     stage_settings settings_;
     const scenario::scenario& script_;
-    drivers::driver& proxy_;
     bool virtual_time_;
     std::unique_ptr<witness> witness_;
     std::unique_ptr<peers::engine> engine_;
     std::map<std::string, std::uint16_t> ports_;
-    std::string proxy_host_ = "127.0.0.1";
-    std::uint16_t proxy_port_ = 8080;
+    std::vector<actor> proxies_;
     std::map<std::string, nanoseconds> begun_;     ///< steps by name
     std::map<std::string, client_run> in_flight_;  ///< `wait: no`
     std::vector<std::pair<std::string, peers::engine::client_id>> unheard_;
     std::vector<std::string> handed_over_;
     std::chrono::steady_clock::time_point started_;
     nanoseconds wall_start_{0};
-    drivers::rest proxy_rest_;
+    drivers::rest proxies_rest_;  ///< of all together, at the last look
     std::vector<capture::vitals_sample> samples_;
     capture::manifest manifest_;
-    bool proxy_started_ = false, down_ = false;
+    bool down_ = false;
     std::string nonce_;
 };
 

@@ -31,26 +31,15 @@ void stage::rest_now() {
         check_interrupt();
         const bool thinking = engine_->thinking() > 0;  // asked first: what it has said by then is seen below
         while (engine_->poll(thinking ? 1ms : 0ms)) {}
-        check_on_proxy();
-        if (manifest_.proxy_crash.empty()) {
-            try {
-                proxy_rest_ = proxy_.sync();
-            } catch (const drivers::set_up_error&) {
-                check_on_proxy();
-                if (manifest_.proxy_crash.empty()) throw;
-                proxy_rest_ = {};
-            }
-        } else {
-            proxy_rest_ = {};
-        }
+        proxies_rest_ = sync_proxies();
         while (engine_->poll()) {}
         const auto at = std::chrono::steady_clock::now();
-        const bool same = !first && !thinking && ours == engine_->activity() && theirs == proxy_rest_.activity;
+        const bool same = !first && !thinking && ours == engine_->activity() && theirs == proxies_rest_.activity;
         if (!same) {
             quiet_since = at;
             closed_for_all = !drivers::workers_share_descriptors;
         }
-        const bool acknowledged = engine_->unacknowledged() == 0 && proxy_rest_.unacknowledged == 0;
+        const bool acknowledged = engine_->unacknowledged() == 0 && proxies_rest_.unacknowledged == 0;
         if (same && (acknowledged || at - quiet_since > blocked_after)) {
             if (std::exchange(closed_for_all, true)) return;
             // A program that another worker starts may hold copies of what we closed, so that no FIN or RST went out yet: once more.
@@ -60,7 +49,7 @@ void stage::rest_now() {
             throw run_error("a function that answers requests has not returned, read or slept for 20 s, and time stands still meanwhile");
         if (at - begun > rest_deadline) throw run_error("the proxy and the peers did not come to rest within 20 s");
         ours = engine_->activity();
-        theirs = proxy_rest_.activity;
+        theirs = proxies_rest_.activity;
         first = false;
     }
 }
@@ -72,14 +61,7 @@ void stage::jump(nanoseconds to) {
     m.nonce = nonce_;
     m.wall = wall_start_;
     witness_->mark(m);
-    if (manifest_.proxy_crash.empty()) {
-        try {
-            proxy_rest_ = proxy_.advance(to);
-        } catch (const drivers::set_up_error&) {
-            check_on_proxy();
-            if (manifest_.proxy_crash.empty()) throw;
-        }
-    }
+    advance_proxies(to);
     engine_->advance_to(to);
 }
 
@@ -91,14 +73,14 @@ bool stage::drive(const std::function<bool()>& done, nanoseconds limit) {
             return done();
         };
         const bool held = engine_->run_until(wake, limit);
-        check_on_proxy();
+        check_on_proxies();
         return held;
     }
     while (true) {
         rest_now();
         if (done()) return true;
         auto next = engine_->next_timer();
-        if (proxy_rest_.next_timer && (!next || *proxy_rest_.next_timer < *next)) next = proxy_rest_.next_timer;
+        if (proxies_rest_.next_timer && (!next || *proxies_rest_.next_timer < *next)) next = proxies_rest_.next_timer;
         if (!next || *next > limit) {
             if (limit > now() && limit != nanoseconds::max()) {
                 jump(limit);

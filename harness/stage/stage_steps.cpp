@@ -66,23 +66,16 @@ void stage::act_on_origins(const scenario::step& next) {
     }
 }
 
-void stage::act_on_proxy(const scenario::proxy_act& act) {
-    if (act.act == scenario::proxy_act::what::ban) {
-        proxy_.ban(act.argument);
-        mark(marker::kind::note, "ban " + act.argument);
-    } else {
-        proxy_.reload(settings_.policies + "/" + act.argument);
-        mark(marker::kind::note, "reload " + act.argument);
-    }
-}
-
 bool stage::all_done(const std::vector<client_run>& runs) const {
     return std::all_of(runs.begin(), runs.end(), [&](const client_run& r) { return engine_->state(r.id) != peers::client_state::running; });
 }
 
 void stage::run_round(const std::vector<const scenario::client_act*>& acts, int repetition, const scenario::step& next) {
     std::vector<client_run> runs, awaited;
-    for (const auto* act : acts) { runs.push_back({engine_->start(act->request, proxy_host_, proxy_port_, true), act->request.deadline}); }
+    for (const auto* act : acts) {
+        const auto& asked = proxy_of(act->proxy);
+        runs.push_back({engine_->start(act->request, asked.host, asked.port, true), act->request.deadline});
+    }
     drive([&] { return engine_->all_connected() || all_done(runs); }, now() + 10s);
     for (std::size_t i = 0; i < acts.size(); ++i) {
         const std::string name = repetition > 1 ? fmt::format("{}#{}", acts[i]->name, repetition) : acts[i]->name;
@@ -156,7 +149,7 @@ void stage::perform(const scenario::step& next) {
     if (next.settle) drive([] { return false; }, now() + *next.settle);
     if (virtual_time_) rest_now();
     sample(next.name);
-    check_on_proxy();
+    check_on_proxies();
     if (const auto unwritten = witness_->error(); !unwritten.empty()) throw run_error("evidence could not be written: " + unwritten);
 }
 

@@ -59,6 +59,8 @@ private:
             if (role.starts_with("origin")) servers.insert(role);
         for (const auto& c : about_.evidence.connections)
             if (c->leg == capture::leg::origin) servers.insert(c->server_name);
+        proxy_protocol_ = std::ranges::any_of(about_.evidence.connections,
+                                              [](const auto& c) { return c->leg == capture::leg::client && !c->proxy_header.empty(); });
         for (const auto& server : servers) {
             const auto colon = server.find(':');
             auto name = colon == std::string::npos ? std::string{} : server.substr(colon + 1);
@@ -170,6 +172,8 @@ private:
         what.can_be_real = span < std::chrono::minutes{1};
         what.steps = steps_of(std::move(clients), probes_.empty() ? first : nanoseconds{0}, received_, names, about_);
         if (std::ranges::any_of(what.steps, [](const auto& s) { return s.proxy.has_value(); })) what.needs.emplace_back("ban");
+        if (proxy_protocol_) what.needs.emplace_back("proxy-protocol");
+        what.proxy_protocol = proxy_protocol_;
         if (!settings_.all && !shapes_.insert(shape_of(what)).second) {
             out_.alike += told;
             return;
@@ -320,6 +324,7 @@ private:
     std::map<const exchange*, std::expected<peers::reply, std::string>> replies_;
     std::set<std::string> varied_, ids_, shapes_;
     std::vector<exchange_ptr> probes_, unknown_;
+    bool proxy_protocol_ = false;  ///< some client began with a PROXY header: so all must
 };
 
 }  // namespace

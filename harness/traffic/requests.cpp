@@ -99,6 +99,7 @@ std::expected<peers::request, std::string> request_of(const capture::exchange& e
     out.fields = fields_of(m, varied, about);
     out.body = about.content.of(m, m.complete ? std::nullopt : m.declared_length);
     out.body.chunked = m.framing == http::framing::chunked;
+    out.proxy_header = e.on->proxy_header;
     if (e.on->exchanges > 1) out.connection = fmt::format("connection-{}", e.on->id);
     tell_sending(e, about, out);
     tell_patience(e, about, out);

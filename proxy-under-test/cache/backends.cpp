@@ -82,6 +82,11 @@ std::string backend::host() const {
     return definition.port == "80" ? definition.host : definition.host + ':' + definition.port;
 }
 
+std::string backend::greeting(const proxy_header& ends) const {
+    if (definition.proxy_header == 0 || planted(bug::no_proxy_header)) return {};
+    return make_proxy_header(definition.proxy_header, ends);
+}
+
 backend_set::backend_set(const vcl::program& of) : default_(of.default_backend()) {
     for (const auto& definition : of.backends()) {
         auto made = std::make_unique<backend>();
@@ -174,7 +179,7 @@ std::optional<picked_backend> backend_set::resolve(const std::string& name, cons
     } else if (chooser.type == "random") {
         chosen = by_weight(random_());
     } else if (chooser.type == "hash") {
-        chosen = by_weight(hash_of(key));
+        chosen = planted(bug::hash_by_turn) ? candidates[chooser.turn++ % candidates.size()].name : by_weight(hash_of(key));
     } else if (chooser.type == "shard") {
         chosen = shard(chooser, {}, {key, key, now});
     }
@@ -203,6 +208,9 @@ std::string backend_set::shard(const object& of, const std::vector<vcl::value>& 
         return -std::log(chance) / std::max(m.weight, 1e-9);
     };
     auto order = of.members;
+    if (const auto left = healthy_members(of, by.key, by.now);
+        planted(bug::shard_reshuffles) && !left.empty() && left.size() < order.size())
+        return left[hash_of(text) % left.size()].name;
     std::ranges::stable_sort(order, {}, place);
     auto skip = std::max(number(argument(3), 0), 0.0);
     for (const auto& m : order) {

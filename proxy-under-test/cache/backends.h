@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "proxy-under-test/cache/clock.h"
+#include "proxy-under-test/cache/proxy_header.h"
 #include "proxy-under-test/cache/saint_list.h"
 #include "proxy-under-test/vcl/program.h"
 
@@ -48,6 +49,8 @@ struct backend {
     bool healthy_for(const std::string& key, nanoseconds now) const { return healthy() && !(saint && saint->sick_for(key, now)); }
     std::string pool_key() const { return address + ' ' + std::to_string(port); }
     std::string host() const;  ///< for requests without Host
+    /// What a connection to it begins with, on behalf of a client that reached us so; empty: nothing.
+    std::string greeting(const proxy_header& ends) const;
 };
 
 /// What a director chose, and the saint list it went through last.

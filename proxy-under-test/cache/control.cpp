@@ -122,14 +122,16 @@ struct control::parts {
         follows = what == "log";
         if (quit || follows) co_return json{{"ok", true}};
         if ((what == "sync" || what == "advance") && wake) co_return failed("Another connection's sync or advance is not over");
-        if (what == "advance") {
-            if (!asked.contains("to_ns") || !asked["to_ns"].is_number_integer()) co_return failed("advance needs \"to_ns\"");
+        if (what == "advance" || what == "set_clock") {
+            if (!asked.contains("to_ns") || !asked["to_ns"].is_number_integer()) co_return failed(what + " needs \"to_ns\"");
             if (!in.time.is_virtual()) co_return failed("The clock is real: start with --clock virtual");
-            to = nanoseconds(asked["to_ns"].get<std::int64_t>());
-            if (*to < in.now()) {
-                to.reset();
-                co_return failed("Time does not run backwards");
+            const auto when = nanoseconds(asked["to_ns"].get<std::int64_t>());
+            if (when < in.now()) co_return failed("Time does not run backwards");
+            if (what == "set_clock") {
+                in.time.move_to(when);
+                co_return moment(in);
             }
+            to = when;
         }
         if (what == "sync" || what == "advance") {
             co_await until_woken([this](auto call) { wake = call; });

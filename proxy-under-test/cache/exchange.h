@@ -19,6 +19,15 @@ struct end_points {
     std::string remote_ip, local_ip;   ///< of the connection
     std::uint16_t client_port = 0, server_port = 0, remote_port = 0, local_port = 0;
     std::uint64_t session_id = 0;
+
+    proxy_header as_header() const {
+        return {.complete = true,
+                .names_ends = true,
+                .client_ip = client_ip,
+                .server_ip = server_ip,
+                .client_port = client_port,
+                .server_port = server_port};
+    }
 };
 
 /// Of one connection of a client; a policy may change them.

@@ -58,6 +58,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::attempt(bool first, bool o
     const auto& limits = chosen->to->definition;
     const auto connect_timeout = first_of({x.connect_timeout, limits.connect_timeout}, nanoseconds(default_connect_timeout));
     first_byte_timeout_ = first_of({x.first_byte_timeout, limits.first_byte_timeout}, nanoseconds(default_wait));
+    if (planted(bug::wait_without_end)) first_byte_timeout_ = std::chrono::hours(24);
     between_bytes_timeout_ = first_of({x.between_bytes_timeout, limits.between_bytes_timeout}, nanoseconds(default_wait));
     auto leased = co_await engine_.origins.lease(configuration_, *chosen->to, only_fresh, connect_timeout);
     if (!leased) {
@@ -82,6 +83,7 @@ awaitable<origin_fetch::attempt_result> origin_fetch::exchange_heads(attempt_res
     if (!std::exchange(head_told_, true)) x.log->add_changes("Bereq", x.request.fields, head.fields);
 
     auto pending = to_wire(head);
+    if (!result.reused) pending.insert(0, x.used.to->greeting(x.ends.as_header()));
     sent_from_ = (*lease_)->sent;
     sent_head_ = pending.size();
     x.requested = engine_.now();

@@ -9,6 +9,11 @@ namespace badorigin::cache {
 namespace {
 constexpr auto idle_timeout = std::chrono::seconds(60);
 
+/// Who is told whose request comes takes all that follows on the connection for that client's.
+bool names_its_client(const backend& of) {
+    return of.definition.proxy_header != 0 && !planted(bug::reuse_connection_of_another_client);
+}
+
 /// Whether bytes that belong to no answer keep a connection from being used again.
 bool rubbish_matters() {
     return !planted(bug::reuse_broken_connection);
@@ -37,7 +42,7 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
         co_return std::unexpected("backend " + to.name() + ": busy");
     }
     auto& idle_ones = shelves_[to.pool_key()];
-    while (!only_fresh && !idle_ones.empty()) {
+    while (!only_fresh && !names_its_client(to) && !idle_ones.empty()) {
         auto taken = std::move(idle_ones.back().connection);
         idle_ones.pop_back();
         taken->unwatch();
@@ -56,7 +61,7 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
 
 bool origin_pool::give_back(lease_ptr lease, bool clean) {
     const auto key = lease->origin().pool_key();
-    if (!clean && rubbish_matters()) return false;
+    if ((!clean && rubbish_matters()) || names_its_client(lease->origin())) return false;
     auto returned = std::move(lease->connection_);
     const auto* which = returned.get();
     auto& idle_ones = shelves_[key];

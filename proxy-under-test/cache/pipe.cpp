@@ -84,7 +84,7 @@ awaitable<client_request::state> client_request::pipe() {
     const auto before = exchange.request.fields;
     if (!exchange.request.fields.has("Host")) exchange.request.fields.set("Host", chosen->to->host());
     exchange.log->add_changes("Bereq", before, exchange.request.fields);
-    auto head = to_wire(exchange.request);
+    auto head = chosen->to->greeting(x.ends.as_header()) + to_wire(exchange.request);
     if (co_await (*lease)->write(head, client_->limits.idle_send) != io::ok) co_return state::done;
     exchange.log->stamp("Bereq");
     x.log->stamp("Pipe");

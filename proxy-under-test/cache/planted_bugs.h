@@ -23,6 +23,11 @@ enum class bug {
     no_retry,
     no_restart,
     ignore_pipe,
+    wait_without_end,
+    no_proxy_header,
+    reuse_connection_of_another_client,
+    hash_by_turn,
+    shard_reshuffles,
     // what origins answer
     pass_unsolicited_304,
     crash_on_unsolicited_304,
@@ -63,6 +68,8 @@ enum class bug {
     store_error,
     store_private,
     // what clients send and get
+    ignore_proxy_header,
+    accept_malformed_proxy_header,
     accept_bare_cr,
     serve_http_0_9,
     accept_several_content_length,

@@ -45,7 +45,11 @@ awaitable<std::optional<std::string>> probe_once(engine& in, const backend& of, 
     if (!opened) co_return opened.error();
     seen.connected = true;
     auto& origin = **opened;
-    auto pending = probe_request(of);
+    const auto& ends = origin.ends;  // of no client: from us to the origin
+    auto pending =
+        of.greeting(
+            {.client_ip = ends.local_ip, .server_ip = ends.remote_ip, .client_port = ends.local_port, .server_port = ends.remote_port}) +
+        probe_request(of);
     if (co_await origin.write(pending, left()) != io::ok) co_return "cannot send";
     seen.sent = true;
     message_reader reader(side::response, true);

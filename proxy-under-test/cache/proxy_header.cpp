@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <fmt/core.h>
 
 namespace badorigin::cache {
 
@@ -81,6 +82,39 @@ result version_2(std::string& input) {
     return out;
 }
 }  // namespace
+
+namespace {
+std::string made_1(const proxy_header& of, int family) {
+    if (family == AF_UNSPEC) return "PROXY UNKNOWN\r\n";
+    return fmt::format("PROXY {} {} {} {} {}\r\n", family == AF_INET ? "TCP4" : "TCP6", of.client_ip, of.server_ip, of.client_port,
+                       of.server_port);
+}
+
+std::string big_endian(std::size_t number) {
+    return {static_cast<char>(number >> 8 & 0xff), static_cast<char>(number & 0xff)};
+}
+
+std::string bytes_of(int family, const std::string& address) {
+    std::string bytes(family == AF_INET ? 4 : 16, '\0');
+    inet_pton(family, address.c_str(), bytes.data());
+    return bytes;
+}
+
+std::string made_2(const proxy_header& of, int family) {
+    std::string out(signature);
+    if (family == AF_UNSPEC) return out + '\x20' + '\0' + big_endian(0);  // LOCAL
+    const auto ends =
+        bytes_of(family, of.client_ip) + bytes_of(family, of.server_ip) + big_endian(of.client_port) + big_endian(of.server_port);
+    return out + '\x21' + (family == AF_INET ? '\x11' : '\x21') + big_endian(ends.size()) + ends;
+}
+}  // namespace
+
+std::string make_proxy_header(int version, const proxy_header& of) {
+    int family = AF_UNSPEC;
+    for (const int each : {AF_INET, AF_INET6})
+        if (is_address(each, of.client_ip) && is_address(each, of.server_ip)) family = each;
+    return version == 1 ? made_1(of, family) : made_2(of, family);
+}
 
 result take_proxy_header(std::string& input) {
     if (input.empty()) return proxy_header{};

@@ -53,8 +53,8 @@ awaitable<bool> read_proxy_header(engine& in, connection& client) {
     const auto until = in.now() + client.limits.idle;
     for (;;) {
         const auto header = take_proxy_header(client.input);
-        if (!header) co_return false;
-        if (header->names_ends) {
+        if (!header) co_return planted(bug::accept_malformed_proxy_header);
+        if (header->names_ends && !planted(bug::ignore_proxy_header)) {
             client.ends.client_ip = header->client_ip;
             client.ends.client_port = header->client_port;
             client.ends.server_ip = header->server_ip;

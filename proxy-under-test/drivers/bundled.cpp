@@ -58,6 +58,11 @@ public:
         return state({{"do", "advance"}, {"to_ns", (to + settings().wall_start).count()}});
     }
 
+    void set_clock(nanoseconds to) override {
+        require_virtual();
+        ask({{"do", "set_clock"}, {"to_ns", (to + settings().wall_start).count()}});
+    }
+
     void ban(const std::string& expression) override { ask({{"do", "ban"}, {"expression", expression}}); }
 
     void reload(const std::string& directory) override {
@@ -81,8 +86,9 @@ protected:
 
         process_settings what;
         what.channel = true;
-        what.arguments = {
-            path_, "--listen", settings().listen, "--vcl", policy, "--control", control_name, "--log", in_working_directory("cache.log")};
+        what.arguments = {path_,        "--listen", settings().listen + (settings().proxy_protocol ? ",PROXY" : ""),
+                          "--vcl",      policy,     "--control",
+                          control_name, "--log",    in_working_directory("cache.log")};
         what.arguments.insert(what.arguments.end(), {"--clock", settings().virtual_time ? "virtual" : "real"});
         if (settings().virtual_time)
             what.arguments.insert(what.arguments.end(), {"--now-ns", std::to_string(settings().wall_start.count())});

@@ -23,6 +23,9 @@ rest child_driver::sync() {
 rest child_driver::advance(nanoseconds) {
     unsupported("set the proxy's clock");
 }
+void child_driver::set_clock(nanoseconds) {
+    unsupported("set the proxy's clock");
+}
 void child_driver::ban(const std::string&) {
     unsupported("ban");
 }

@@ -13,6 +13,7 @@ public:
     std::string address() const override { return settings_.listen; }
     rest sync() override;
     rest advance(nanoseconds to) override;
+    void set_clock(nanoseconds to) override;
     void ban(const std::string& expression) override;
     void reload(const std::string& policy_directory) override;
     vitals measure() override;

@@ -90,6 +90,7 @@ public:
     std::string address() const override { return address_; }
     rest sync() override { unsupported("tell when the proxy is at rest"); }
     rest advance(nanoseconds) override { unsupported("set the proxy's clock"); }
+    void set_clock(nanoseconds) override { unsupported("set the proxy's clock"); }
     void ban(const std::string&) override { unsupported("ban"); }
     void reload(const std::string&) override { unsupported("reload the proxy's policy"); }
     vitals measure() override { return {}; }

@@ -28,6 +28,7 @@ struct proxy_settings {
     std::map<std::string, std::string> origins;  ///< name → "127.0.0.1:9001"; `{origin:NAME}`, `{origin:NAME.host}`, `{origin:NAME.port}`
     std::string listen = "127.0.0.1:8080";       ///< `{listen}`, `{listen.host}`, `{listen.port}`
     std::string working_directory;               ///< the bundle's proxy/ folder: configuration, parameters, log go here
+    bool proxy_protocol = false;                 ///< connections to it begin with a PROXY header
     bool virtual_time = false;                   ///< only where the driver can
     bool favoured = false;                       ///< once it serves it goes before other programs, where that is permitted
     nanoseconds wall_start{0};                   ///< Unix time at the run's clock zero, virtual time only
@@ -56,7 +57,7 @@ struct rest {
 };
 
 /// Features that a scenario may need.
-enum class capability : std::uint8_t { virtual_time, ban, reload, plant, vitals, log };
+enum class capability : std::uint8_t { virtual_time, ban, reload, plant, vitals, log, proxy_protocol };
 
 class driver {
 public:
@@ -80,6 +81,8 @@ public:
     /// Virtual time.
     virtual rest sync() = 0;
     virtual rest advance(nanoseconds to) = 0;
+    /// Moves the clock alone; the timers that are due fire with the next advance().
+    virtual void set_clock(nanoseconds to) = 0;
     /// Administrative acts; throw set_up_error where unsupported or refused.
     virtual void ban(const std::string& expression) = 0;
     virtual void reload(const std::string& policy_directory) = 0;

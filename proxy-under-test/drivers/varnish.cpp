@@ -57,7 +57,8 @@ public:
     std::string policy_file() const override { return "varnish.vcl"; }
 
     bool can(capability what) const override {
-        return what == capability::ban || what == capability::reload || what == capability::vitals || what == capability::log;
+        return what == capability::ban || what == capability::reload || what == capability::vitals || what == capability::log ||
+               what == capability::proxy_protocol;
     }
 
     std::string version() const override {
@@ -115,7 +116,8 @@ protected:
 
         process_settings what;
         what.channel = true;
-        what.arguments = {varnishd_, "-d", "-T", "none", "-j", "none", "-a", settings().listen, "-f", policy, "-n", instance_};
+        const auto listen = settings().listen + (settings().proxy_protocol ? ",PROXY" : "");
+        what.arguments = {varnishd_, "-d", "-T", "none", "-j", "none", "-a", listen, "-f", policy, "-n", instance_};
         std::string parameters;
         for (const auto& [parameter, value, why] : pins) {
             what.arguments.insert(what.arguments.end(), {"-p", fmt::format("{}={}", parameter, value)});

@@ -17,7 +17,7 @@ namespace {
 using probes = std::map<std::string, probe_definition>;
 
 /// Attributes that Varnish has and this cache does not.
-constexpr std::array unsupported{"path", "proxy_header", "preamble", "via", "authority", "share"};
+constexpr std::array unsupported{"path", "preamble", "via", "authority", "share"};
 
 /// Reads one attribute into a field of the type it must have.
 class reader {
@@ -133,7 +133,8 @@ std::optional<probe_definition> probe_of(sources& all, const attribute& from, co
 
 backend_definition define_backend(sources& all, const definition& from, const probes& known_probes) {
     static const std::vector<std::string> known{
-        "host", "port", "host_header", "connect_timeout", "first_byte_timeout", "between_bytes_timeout", "max_connections", "probe"};
+        "host",         "port", "host_header", "connect_timeout", "first_byte_timeout", "between_bytes_timeout", "max_connections",
+        "proxy_header", "probe"};
     const bool three = all[from.at.source].version < 40;
     backend_definition result;
     result.name = from.name;
@@ -161,6 +162,8 @@ backend_definition define_backend(sources& all, const definition& from, const pr
             read.into_duration(result.between_bytes_timeout);
         } else if (each.name == "max_connections") {
             read.into(result.max_connections, 0);
+        } else if (each.name == "proxy_header") {
+            read.into(result.proxy_header, 1, 2);
         } else if (each.name == "saintmode_threshold" && three) {
             read.into(*result.saintmode_threshold, 0);
         } else if (each.name == "probe") {

@@ -59,6 +59,7 @@ struct backend_definition {
     std::string host_header;
     std::optional<std::chrono::nanoseconds> connect_timeout, first_byte_timeout, between_bytes_timeout;
     int max_connections = 0;                   ///< 0: no limit
+    int proxy_header = 0;                      ///< version of the PROXY header that each connection begins with; 0: none
     std::optional<int> saintmode_threshold{};  ///< VCL 3: the backend has a list of its own; so many on it make it sick, 0: never
     std::optional<probe_definition> probe;
     position at;

@@ -24,6 +24,8 @@ class Request(Words):
 def request(
     client: str | None = None,
     *,
+    ask: str | None = None,
+    proxy_header: str | None = None,
     name: str | None = None,
     version: Literal["1.0", "1.1"] | None = None,
     host: str | None = None,
@@ -39,8 +41,9 @@ def request(
     expect: Expect | Mapping[str, Any] | None = None,
     premise: Expect | Mapping[str, Any] | None = None,
 ) -> Request:
-    """A client's request: `request("GET /report", expect=expect(status=200))`.
+    """A client's request: `request("GET /report", expect=expect(status=200))`. ask: which of several proxies.
 
+    proxy_header: that a connection of its own begins with, "1 192.0.2.1 4321 198.51.100.1 80" (version, client, server) or "2 -".
     connection: name of a kept connection; without one it has its own, closed afterwards. raw: these bytes instead of a request.
     send: `{"stop_after": bytes, "then": "wait" | "close" | "reset" | "half-close", "piece": bytes, "every": duration, "header_takes": duration}`.
     wait: False lets the next step begin while this exchange is in flight. A premise that does not hold makes the run inconclusive.
@@ -138,10 +141,11 @@ class Rules:
 class Scenario:
     """One claim. Build it with Python's words, or read a file with `Scenario.load`; equal where it means the same in both kinds of time.
 
-    promises: durations by name, as the policy is filled with them and the rules hold the proxy to them. real: those of them that are
-    different in real time. values: other placeholders of the policy. covers: field-report items ("R1.6"). clock: "real" where virtual time
-    will not do. kind: what it means when an expectation is not met; only what is required decides exit codes. needs: what a proxy must be
-    able to do ("ban", "reload", "vitals", …). not_for: proxy → reason.
+    proxies: several by name, who asks before who is asked, each with its policy, in the place of `policy`. proxy_protocol: clients begin
+    their connections with a PROXY header (`request`'s proxy_header). promises: durations by name, as the policy is filled with them and the
+    rules hold the proxy to them. real: those of them that are different in real time. values: other placeholders of the policy. covers:
+    field-report items ("R1.6"). clock: "real" where virtual time will not do. kind: what it means when an expectation is not met; only what
+    is required decides exit codes. needs: what a proxy must be able to do ("ban", "reload", "vitals", …). not_for: proxy → reason.
     """
 
     def __init__(
@@ -150,6 +154,7 @@ class Scenario:
         *,
         id: str = "python/scenario",
         policy: str | None = None,
+        proxies: Mapping[str, str] | None = None,
         promises: Mapping[str, Duration] | None = None,
         real: Mapping[str, Duration] | bool | None = None,
         values: Mapping[str, str] | None = None,
@@ -157,14 +162,15 @@ class Scenario:
         sections: Sequence[str] | None = None,
         kind: Literal["required", "advice", "optional"] | None = None,
         clock: Literal["real", "virtual"] | None = None,
+        proxy_protocol: bool | None = None,
         not_for: Mapping[str, str] | None = None,
         needs: Sequence[str] | None = None,
     ) -> None:
         self.id = id
         self.file = ""
         self._text: str | None = None
-        self._words = given(claim=claim, covers=covers, sections=sections, policy=policy, promises=promises, real=real, values=values,
-                            kind=kind, clock=clock, not_for=not_for, needs=needs)
+        self._words = given(claim=claim, covers=covers, sections=sections, policy=policy, proxies=proxies, promises=promises, real=real, values=values,
+                            kind=kind, clock=clock, proxy_protocol=proxy_protocol, not_for=not_for, needs=needs)
         self._origins: dict[str, Origin] = {}
         self._steps: list[dict[str, Any]] = []
         self._expect: dict[str, Any] = {}
@@ -210,17 +216,17 @@ class Scenario:
         """Several requests at once: all are connected before the first byte is sent."""
         self._add({**given(at=at, name=name, origin=origin), "together": [dict(one) for one in clients]})
 
-    def act(self, *, at: Duration | None = None, name: str | None = None, ban: str | None = None, reload: str | None = None,
+    def act(self, *, at: Duration | None = None, name: str | None = None, ban: str | None = None, reload: str | None = None, stop: str | None = None,
             settle: Duration | None = None, await_: str | None = None, **origins: OriginAct) -> None:
-        """A step without a client: `act(app="refuse")`, `act(ban="…")`, `act(reload="policy")`, `act(settle="5s")` (time passes),
-        `act(await_="all")` (requests with wait=False end)."""
+        """A step without a client: `act(app="refuse")`, `act(ban="…")`, `act(reload="policy")`, `act(stop="front")` (one of several
+        proxies, for good), `act(settle="5s")` (time passes), `act(await_="all")` (requests with wait=False end)."""
         words = given(at=at, name=name, settle=settle)
         if await_ is not None:
             words["await"] = await_
         if origins:
             words["origin"] = dict(origins)
-        if ban is not None or reload is not None:
-            words["proxy"] = given(ban=ban, reload=reload)
+        if ban is not None or reload is not None or stop is not None:
+            words["proxy"] = given(ban=ban, reload=reload, stop=stop)
         self._add(words)
 
     def where(self, query: str, *, group: Literal["raw", "vxid", "request", "session"] | None = None, count: int | None = None,

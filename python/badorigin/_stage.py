@@ -217,10 +217,12 @@ class Stage:
         proxy: str | None = None,
         *,
         policy: str | None = None,
+        proxies: Mapping[str, str] | None = None,
         promises: Mapping[str, Duration] | None = None,
         real: Mapping[str, Duration] | bool | None = None,
         values: Mapping[str, str] | None = None,
         clock: Literal["real", "virtual"] | None = None,
+        proxy_protocol: bool | None = None,
         plant: Sequence[str] | None = None,
     ) -> None:
         """Which proxy (default: the one that the stage was made for), and how it is configured (words: `Scenario`)."""
@@ -231,7 +233,8 @@ class Stage:
             self._spec = self._only or proxy
         if plant is not None:
             self._settings["plant"] = list(plant)
-        words = {"policy": policy, "promises": promises, "real": real, "values": values, "clock": clock}
+        words = {"policy": policy, "proxies": proxies, "promises": promises, "real": real, "values": values, "clock": clock,
+                 "proxy_protocol": proxy_protocol}
         self.scenario._words.update((key, plain(value)) for key, value in words.items() if value is not None)
 
     def origin(self, name: str, listen: Any = None) -> Origin:

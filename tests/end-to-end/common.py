@@ -25,6 +25,11 @@ def badorigin(*args, deadline=DEADLINE, cwd=ROOT, env=None):
     return subprocess.run([str(PROGRAM), *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=deadline, env=env)
 
 
+def of_one_proxy():
+    """The suites whose scenarios have one proxy: what a capture made elsewhere is told apart by knows no second."""
+    return sorted(suite for suite in SCENARIOS.iterdir() if suite.is_dir() and suite.name not in ("policies", "tiers"))
+
+
 def run_suite(out, *args, paths=(SCENARIOS,), deadline=DEADLINE):
     """`run` with a JSON report; returns (process, {(scenario, proxy): result})."""
     report = pathlib.Path(out) / "results.json"

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from common import SCENARIOS, EndToEnd, badorigin, main, run_suite, told_as
+from common import SCENARIOS, EndToEnd, badorigin, main, of_one_proxy, run_suite, told_as
 
 LEFT_OUT = json.loads((pathlib.Path(__file__).parent / "import_left_out.json").read_text())
 SECRET = ("swordfish-0123456789", "c29tZWJvZHk6cGFzc3dvcmQ=", "crumbs-of-ann", "sesame-4711", "eyJhbGciOiJub25lIn0")
@@ -47,7 +47,7 @@ class Import(EndToEnd):
         return done.stdout
 
     def test_captures_of_the_bundled_suites_give_scenarios_that_are_upheld(self):
-        done, results = run_suite(self.out / "first", "--keep-evidence", "always")
+        done, results = run_suite(self.out / "first", "--keep-evidence", "always", paths=of_one_proxy())
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         left_out, exchanges = {}, 0
         for (scenario, _), result in sorted(results.items()):

@@ -53,7 +53,8 @@ class Script:
         self.faults = {name if isinstance(name, str) else next(iter(name)) for name in words_at("fault", text)}
         unknown = self.faults - set(catalogue)
         assert not unknown, unknown
-        self.well_formed = not any(True for _ in words_at("raw", text)) and not any(malforms(*catalogue[name]) for name in self.faults)
+        behind_a_header = text.get("proxy_protocol") == "yes"  # which tshark takes for HTTP
+        self.well_formed = not behind_a_header and not any(True for _ in words_at("raw", text)) and not any(malforms(*catalogue[name]) for name in self.faults)
         asked = [words.split()[0] for words in words_at("client", text) if isinstance(words, str) and " " in words]
         self.unknown_to_tshark = sum(method in OPERATORS_METHODS for method in asked)
         stops = any("stop_after" in send for send in words_at("send", text))

@@ -119,13 +119,14 @@ def read(file):
     return yaml.load(file.read_text(), Loader=yaml.BaseLoader)
 
 
-HEAD = ("policy", "promises", "real", "values", "covers", "sections", "clock", "not_for", "needs")
+HEAD = ("policy", "proxies", "proxy_protocol", "promises", "real", "values", "covers", "sections", "clock", "not_for", "needs")
 
 
 def head(document, keys):
     out = {key: document[key] for key in keys if key in document}
-    if isinstance(out.get("real"), str):
-        out["real"] = YES_NO[out["real"]]
+    for key in ("real", "proxy_protocol"):
+        if isinstance(out.get(key), str):
+            out[key] = YES_NO[out[key]]
     return out
 
 
@@ -142,7 +143,7 @@ def staged(file, scenario_id, **settings):
     """The scenario of a file, performed step by step on a stage; judged."""
     document = read(file)
     with bo.Stage("bundled", claim=document["claim"], id=scenario_id, **settings) as stage:
-        stage.proxy(**head(document, ("policy", "promises", "real", "values", "clock")))
+        stage.proxy(**head(document, ("policy", "proxies", "proxy_protocol", "promises", "real", "values", "clock")))
         script(stage, document, stage.scenario)
         perform(stage, document)
         return stage.judge(check=False)

@@ -16,6 +16,7 @@ UNITS = {
     "fake-backends/script.": "script",
     "fake-backends/faults.": "script",
     "fake-backends/wire_text.": "script",
+    "fake-backends/proxy_header.": "script",
     "proxy-under-test/vcl/": "vcl",
     "proxy-under-test/cache/": "cache",
     "proxy-under-test/drivers/": "drivers",

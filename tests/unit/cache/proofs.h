@@ -21,5 +21,7 @@ inline void PrintTo(const proof& p, std::ostream* out) {
 
 /// Of the bugs in what a policy, an operator or a page asks for.
 std::vector<proof> proofs_of_wishes();
+/// … in which origin is asked, how long, and what it and a proxy before the cache say of the client.
+std::vector<proof> proofs_of_origins();
 
 }  // namespace badorigin::cache::testing

@@ -493,7 +493,7 @@ const std::vector<proof> proofs_of_laws{
 
 const std::vector<proof> proofs = [] {
     auto all = proofs_of_laws;
-    std::ranges::move(proofs_of_wishes(), std::back_inserter(all));
+    for (auto make : {proofs_of_wishes, proofs_of_origins}) std::ranges::move(make(), std::back_inserter(all));
     return all;
 }();
 

@@ -1,6 +1,7 @@
 // What a slow, silent or talkative peer may cost, and what no peer and no policy may bring about.
 #include <fstream>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -161,6 +162,43 @@ TEST(robustness, a_proxy_header_says_who_the_client_is) {
         client.send(wrong);
         EXPECT_TRUE(client.at_end()) << wrong;
     }
+}
+
+TEST(robustness, an_origin_is_told_by_a_proxy_header_who_the_client_is) {
+    const std::string six = "PROXY TCP6 2001:db8::1 2001:db8::2 1234 80\r\n", four = "PROXY TCP4 192.0.2.1 192.0.2.2 1234 80\r\n";
+    const std::string v2_of_four("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\x04\xd2\0\x50", 28);
+    const std::string v2_of_six(
+        "\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24 \1\r\xb8\0\0\0\0\0\0\0\0\0\0\0\1 \1\r\xb8\0\0\0\0\0\0\0\0\0\0\0\2\x04\xd2\0\x50", 52);
+    for (const bool second : {false, true}) {
+        origin app;
+        cache_process cache(
+            app,
+            fmt::format("backend told {{ .host = \"127.0.0.1\"; .port = \"{}\"; .proxy_header = {}; }}"
+                        "sub vcl_recv {{ set req.backend_hint = told; if (req.url == \"/pipe\") {{ return (pipe); }} return (pass); }}",
+                        app.port(), second ? 2 : 1),
+            {}, {"--proxied"});
+        for (const auto& header : {four, six}) {
+            for (const char* target : {"/pass", "/pipe"}) {
+                auto client = cache.connect();
+                client.send(header + get(target));
+                const auto wanted = !second ? header : header == four ? v2_of_four : v2_of_six;
+                auto fetch = app.accept();
+                EXPECT_EQ(fetch.read_exactly(wanted.size()), wanted) << target;
+                EXPECT_EQ(fetch.read().start_line, fmt::format("GET {} HTTP/1.1", target));
+                fetch.send(ok("x"));
+                client.read();
+            }
+        }
+    }
+}
+
+TEST(robustness, a_health_check_says_whence_it_comes_by_a_proxy_header) {
+    origin app;
+    cache_process cache(
+        app, fmt::format("backend told {{ .host = \"127.0.0.1\"; .port = \"{}\"; .proxy_header = 1; .probe = {{ .url = \"/h\"; }} }}"
+                         "sub vcl_recv {{ set req.backend_hint = told; }}",
+                         app.port()));
+    EXPECT_EQ(app.accept().read_exactly(31), "PROXY TCP4 127.0.0.1 127.0.0.1 ");
 }
 
 TEST(robustness, interim_responses_are_the_clients) {

@@ -401,5 +401,34 @@ TEST(streams, an_acknowledged_hole_is_told_while_the_stream_goes_on) {
     EXPECT_EQ(before_finish, 3u);
 }
 
+TEST(streams, a_proxy_header_is_told_and_is_no_request) {
+    const std::string header = "PROXY TCP4 192.0.2.1 198.51.100.1 4321 80\r\n", asked = get("/x");
+    for (std::size_t cut = 0; cut <= header.size(); ++cut) {
+        conversation c;
+        c.open();
+        if (cut > 0) c.request(header.substr(0, cut)).ack(1);
+        c.request(header.substr(cut) + asked).response(ok("x")).close();
+        const auto all = read(c.segments);
+        ASSERT_EQ(all.exchanges.size(), 1u) << cut;
+        EXPECT_EQ(all.connections.front()->proxy_header, "1 192.0.2.1 4321 198.51.100.1 80");
+        const auto& request = all.exchanges.front()->request->message;
+        EXPECT_EQ(request.target, "/x");
+        EXPECT_TRUE(request.anomalies.empty());
+        EXPECT_EQ(request.begin, header.size());
+        EXPECT_EQ(request.end, header.size() + asked.size());
+    }
+}
+
+TEST(streams, what_is_no_proxy_header_is_read_as_what_it_is) {
+    for (const std::string& wrong : {std::string("PROXY TCP4 nobody\r\n\r\n"), std::string("PROXY TC")}) {
+        conversation c;
+        c.open().request(wrong).close();
+        const auto all = read(c.segments);
+        ASSERT_EQ(all.exchanges.size(), 1u);
+        EXPECT_EQ(all.connections.front()->proxy_header, "");
+        EXPECT_FALSE(all.exchanges.front()->request->message.anomalies.empty());
+    }
+}
+
 }  // namespace
 }  // namespace badorigin::capture::testing

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include "fake-backends/framing.h"
+#include "fake-backends/proxy_header.h"
+#include "http/proxy_header.h"
 
 namespace badorigin::peers {
 namespace {
@@ -27,6 +29,27 @@ TEST(Framing, every_split_gives_the_same_messages) {
         EXPECT_TRUE(reader.idle());
         EXPECT_TRUE(reader.last_message());
     }
+}
+
+TEST(Framing, a_proxy_header_before_the_first_request_is_passed_over) {
+    for (const char* text :
+         {"1 192.0.2.1 4321 198.51.100.1 80", "2 192.0.2.1 4321 198.51.100.1 80", "2 2001:db8::1 4321 2001:db8::2 80", "1 -", "2 -"}) {
+        const auto header = proxy_header_bytes(text);
+        ASSERT_TRUE(header) << text;
+        EXPECT_EQ(http::read_proxy_header(*header).text(), text);
+        const std::string wire = *header + "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+        for (std::size_t at = 0; at <= wire.size(); ++at) {
+            wire_reader reader(side::requests);
+            reader.feed(std::string_view(wire).substr(0, at));
+            EXPECT_EQ(reader.idle(), at == 0 || at == header->size() || at == wire.size()) << at;
+            reader.feed(std::string_view(wire).substr(at));
+            ASSERT_EQ(reader.complete(), 1u) << text << ' ' << at;
+            EXPECT_EQ(reader.take_request().target, "/a");
+        }
+    }
+    for (const char* wrong : {"", "3 -", "1", "1 192.0.2.1 4321 198.51.100.1", "1 192.0.2.1 4321 2001:db8::2 80", "1 here 1 there 2",
+                              "2 192.0.2.1 99999 198.51.100.1 80"})
+        EXPECT_FALSE(proxy_header_bytes(wrong)) << wrong;
 }
 
 TEST(Framing, what_is_no_request_is_broken) {

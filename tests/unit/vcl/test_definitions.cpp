@@ -10,7 +10,7 @@ TEST(vcl_definitions, a_backend_with_everything) {
 probe p { .request = "GET / HTTP/1.1" "Host: x" "Connection: close"; .interval = 1s; .timeout = 300ms; .window = 5; .threshold = 4;
           .initial = 1; .expected_response = 204; }
 backend a { .host = "::1"; .port = 8080; .host_header = "x"; .connect_timeout = 1s; .first_byte_timeout = 2m; .between_bytes_timeout = 10ms;
-            .max_connections = 7; .probe = p; })");
+            .max_connections = 7; .proxy_header = 2; .probe = p; })");
     const auto& a = loaded->backends().at(0);
     EXPECT_EQ(a.name, "a");
     EXPECT_EQ(a.host, "::1");
@@ -20,6 +20,7 @@ backend a { .host = "::1"; .port = 8080; .host_header = "x"; .connect_timeout = 
     EXPECT_EQ(a.first_byte_timeout, 2min);
     EXPECT_EQ(a.between_bytes_timeout, 10ms);
     EXPECT_EQ(a.max_connections, 7);
+    EXPECT_EQ(a.proxy_header, 2);
     EXPECT_EQ(a.at.line, 4);
     EXPECT_EQ(a.at.column, 9);
     ASSERT_TRUE(a.probe);

@@ -52,6 +52,7 @@ const std::vector<wrong> whole_programs{
     {"vcl 4.1; backend a { .host = \"h\"; ", 1, 20, "never closed"},
     {"vcl 4.1; backend a none; backend a none;", 1, 34, "defined twice"},
     {"vcl 4.1; backend a none; acl l { \"10.0.0.1\"/8; }", 1, 34, "bits behind its mask"},
+    {"vcl 4.1; backend a { .host = \"127.0.0.1\"; .proxy_header = 3; }", 1, 59, ".proxy_header must be between 1 and 2"},
     {"vcl 4.1; backend a none; acl l { \"no.such.name.invalid\"; }", 1, 34, "neither an address nor a host"},
     {"vcl 4.1; backend a none; acl l { \"10.0.0.0\"/33; }", 1, 34, "wider than the address"},
     {"vcl 4.1; backend a none; import sdt;", 1, 33, "unknown module sdt"},
