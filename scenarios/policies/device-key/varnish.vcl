@@ -6,7 +6,7 @@ backend app {
 }
 
 sub vcl_hash {
-    if (req.http.User-Agent ~ "iPhone|Android") {
+    if (req.http.Sec-CH-UA-Mobile == "?1") {
         hash_data("phone");
     }
 }
