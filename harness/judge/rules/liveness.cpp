@@ -74,7 +74,9 @@ private:
             return;
         }
         if (!about.evidence.vitals.empty()) met();
+        const auto down = stopped(about);
         for (const auto& c : about.evidence.connections) {
+            if (c->opened.number > down) break;
             if (c->leg != capture::leg::client || !c->refused || !fault_ || c->opened.number < begin_of(*fault_).number) continue;
             citations = {cite("the first failed origin exchange", *fault_)};
             citations.push_back({"refused connection on the client leg", c->id, 0, {c->opened.number}, 0, 0, {}});
@@ -84,6 +86,14 @@ private:
                      std::move(citations));
             return;
         }
+    }
+
+    /// Where the harness took one of several proxies down.
+    static frame_number stopped(const matter& about) {
+        const auto note = std::ranges::find_if(about.evidence.markers, [&](const capture::marker& m) {
+            return m.kind == capture::marker::kind::note && m.text == "stop " + about.evidence.of_proxy;
+        });
+        return note == about.evidence.markers.end() ? ~frame_number{0} : note->frame.number;
     }
 
     /// That it died is a fact of its own, whichever packets are missing: so it is told where to look, and nothing rests on that place.
