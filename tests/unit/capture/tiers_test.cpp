@@ -1,6 +1,7 @@
 // Several proxies: legs, names and transactions relative to each.
 #include "capture/tiers.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "tests/unit/capture/conversation.h"
