@@ -167,7 +167,7 @@ inline constexpr bad_input bad_steps[] = {
     {"origin_act", "steps: [{origin: {app: closeidle}}]\n", 4, 24, "did you mean 'close-idle'?"},
     {"origin_nothing", "steps: [{origin: {}}]\n", 4, 18, "expected an origin and an act"},
     {"proxy_both", "steps: [{proxy: {ban: x, reload: y}}]\n", 4, 17, "one of ban, reload and stop"},
-    {"proxy_header", "steps: [{client: GET /, proxy_header: 1 192.0.2.1 4321}]\n", 4, 37, "a malformed one goes into raw"},
+    {"proxy_header", "steps: [{client: GET /, proxy_header: 1 192.0.2.1 4321}]\n", 4, 39, "a malformed one goes into raw"},
     {"proxy_protocol_of_several", "proxies: {a: p, b: p}\nproxy_protocol: yes\nsteps: [{client: GET /, ask: a}]\n", 5, 17,
      "with one proxy"},
     {"proxies_alone", "proxies: {a: p}\nsteps: [{client: GET /, ask: a}]\n", 4, 10, "for one there is policy"},
