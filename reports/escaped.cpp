@@ -34,21 +34,27 @@ std::size_t character(std::string_view bytes) {
 
 }  // namespace
 
-std::string escaped(std::string_view bytes) {
-    std::string out;
-    for (const char c : bytes) out += is_control(static_cast<unsigned char>(c)) ? shown(c) : std::string(1, c);
-    return out;
-}
+namespace {
 
-std::string markup_text(std::string_view bytes) {
+/// What is no character stands as \x1b, but for those of `layout`.
+std::string made_readable(std::string_view bytes, std::string_view layout) {
     std::string out;
     while (!bytes.empty()) {
-        const bool layout = bytes.front() == '\n' || bytes.front() == '\t';
-        const std::size_t size = layout ? 1 : character(bytes);
+        const std::size_t size = layout.contains(bytes.front()) ? 1 : character(bytes);
         out += size > 0 ? std::string(bytes.substr(0, size)) : shown(bytes.front());
         bytes.remove_prefix(std::max<std::size_t>(size, 1));
     }
     return out;
+}
+
+}  // namespace
+
+std::string escaped(std::string_view bytes) {
+    return made_readable(bytes, "");
+}
+
+std::string markup_text(std::string_view bytes) {
+    return made_readable(bytes, "\n\t");
 }
 
 }  // namespace badorigin::report

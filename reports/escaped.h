@@ -5,7 +5,7 @@
 
 namespace badorigin::report {
 
-/// Bytes from the wire for a terminal: control bytes as \r, \n, \x1b.
+/// Bytes from the wire for a terminal, which takes UTF-8: control bytes as \r, \n, \x1b, and so what is no character.
 std::string escaped(std::string_view bytes);
 /// Bytes for XML and HTML, which are UTF-8 and have no place for most control characters: what is neither stands as \x1b; line feeds and
 /// tabs stay. Whoever writes the markup escapes < and & yet.

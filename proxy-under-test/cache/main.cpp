@@ -56,8 +56,9 @@ void set_up(CLI::App& app, options& into) {
     app.add_option("--log-memory", into.log_memory,
                    "For those who read the log over the control socket, together; the slowest lose records beyond it; 1MiB if not said")
         ->transform(CLI::AsSizeValue(false));
-    app.add_option("--most-refreshes", into.most.refreshes,
-                   "Refreshes of stale responses in the background, at once; 1000 if not said. Where there are as many, a stale hit starts none")
+    app.add_option(
+           "--most-refreshes", into.most.refreshes,
+           "Refreshes of stale responses in the background, at once; 1000 if not said. Where there are as many, a stale hit starts none")
         ->check(CLI::NonNegativeNumber);
     app.add_option("--user", into.user, "Who to be once the sockets are open, when started as root; \"nobody\" if not said");
     app.add_option("--builtin", into.builtin,

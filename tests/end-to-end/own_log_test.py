@@ -6,11 +6,13 @@ import json
 import pathlib
 import re
 
-from common import SCENARIOS, EndToEnd, badorigin, main, run_suite
+from common import SCENARIOS, EndToEnd, badorigin, main, of_one_proxy, run_suite
 from log_test import Comparison, Transaction
 
 ALLOWED = {d["id"]: d for d in json.loads((pathlib.Path(__file__).parent / "own_log_differences.json").read_text())["differences"]}
 KINDS = {"sess": "Session", "req": "Request", "bereq": "BeReq"}
+# Its one request that is served is raw, and behind a PROXY header: no token and no first line tell the packets' log whose fetch it is.
+RAW_BEHIND_A_HEADER = "proxy-protocol/malformed-header-is-closed-without-an-answer"
 RECORD = re.compile(r" *(\d+) (\S+) +[cb-] (.*)")
 
 
@@ -39,9 +41,11 @@ class OwnComparison(Comparison):
 
 class OwnLog(EndToEnd):
     def test_own_log_agrees_with_the_packets(self):
-        _, results = run_suite(self.out, "--keep-evidence", "always", paths=[SCENARIOS])
+        _, results = run_suite(self.out, "--keep-evidence", "always", paths=of_one_proxy())
         used, troubles, groups, fetches, bundles = collections.Counter(), [], 0, 0, 0
         for (scenario, _), result in sorted(results.items()):
+            if scenario == RAW_BEHIND_A_HEADER:
+                continue
             comparison = OwnComparison(scenario, result["evidence"], used)
             some, of_them = comparison.compare()
             groups, fetches, bundles = groups + some, fetches + of_them, bundles + 1

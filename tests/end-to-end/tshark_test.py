@@ -45,6 +45,13 @@ def words_at(key, value):
             yield from words_at(key, inner)
 
 
+def steps_of(steps):
+    """Those of `together:`, too."""
+    for step in steps:
+        yield step
+        yield from steps_of(step.get("together", []))
+
+
 class Script:
     """What the resolved scenario of a bundle sends, on purpose, that is not as HTTP says."""
 
@@ -58,7 +65,7 @@ class Script:
         asked = [words.split()[0] for words in words_at("client", text) if isinstance(words, str) and " " in words]
         self.unknown_to_tshark = sum(method in OPERATORS_METHODS for method in asked)
         stops = any("stop_after" in send for send in words_at("send", text))
-        gives_up = any(True for _ in words_at("deadline", text))
+        gives_up = any("deadline" in step and ("status" not in step.get("expect", {}) or step["expect"].get("complete") == "no") for step in steps_of(text["steps"]))
         self.whole = self.well_formed and not stops and not gives_up and not any(cuts_short(name, catalogue[name][0]) for name in self.faults)
 
 

@@ -5,6 +5,13 @@ import yaml
 
 import badorigin as bo
 
+
+class Words(yaml.BaseLoader):
+    """All as text, but for what is said in base64."""
+
+
+Words.add_constructor("tag:yaml.org,2002:binary", yaml.constructor.SafeConstructor.construct_yaml_binary)
+
 NUMBERS = {"status", "statuses", "fetches", "attempts", "requests", "count", "at_most", "size", "seed", "after", "piece", "stop_after", "repeat",
            "descriptors_grow", "resident_grow", "interim"}
 UNITS = {"": 1, "B": 1, "kB": 1000, "KiB": 1 << 10, "MB": 1000_000, "MiB": 1 << 20}
@@ -116,7 +123,7 @@ def perform(on, document):
 
 
 def read(file):
-    return yaml.load(file.read_text(), Loader=yaml.BaseLoader)
+    return yaml.load(file.read_text(), Loader=Words)
 
 
 HEAD = ("policy", "proxies", "proxy_protocol", "promises", "real", "values", "covers", "sections", "clock", "not_for", "needs")

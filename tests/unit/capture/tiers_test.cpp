@@ -2,6 +2,7 @@
 #include "capture/tiers.h"
 
 #include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/unit/capture/conversation.h"
