@@ -85,7 +85,7 @@ constexpr auto table = std::to_array<bug_description>({
     {bug::ignore_proxy_header, "ignore-proxy-header", "takes the ends of the connection for what a PROXY header says",
      "expectation of the scenario"},
     {bug::accept_malformed_proxy_header, "accept-malformed-proxy-header",
-     "serves a connection that begins with no PROXY header, or none that is one", "expectation of the scenario"},
+     "serves a connection that begins with no PROXY header, or none that is one", "no answer delivered to the wrong request"},
     {bug::accept_bare_cr, "accept-bare-cr", "takes a bare CR as the end of a line", "framing ambiguities refused"},
     {bug::serve_http_0_9, "serve-http-0-9", "takes a request line without a version for HTTP/1.0", "expectation of the scenario"},
     {bug::accept_several_content_length, "accept-several-content-length", "takes the last of several Content-Length fields",

@@ -22,7 +22,6 @@ NAMED_BY_EXPECTATIONS = {
     "no-proxy-header": "that an origin is to be told the client stands in the policy alone",
     "reuse-connection-of-another-client": "a reused connection is lawful HTTP; what was said at its begin is another protocol's affair",
     "ignore-proxy-header": "whom a policy takes for the client shows in what it does alone",
-    "accept-malformed-proxy-header": "what listener wants a PROXY header is the operator's doing, and not in the packets",
     "probe-too-often": "how often an origin is probed stands in the policy alone",
     "probe-when-unused": "which configuration is in use is the operator's doing, and not in the packets",
     "serve-http-0-9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",

@@ -28,7 +28,7 @@ constexpr std::array entries{
           no_retry_of_non_idempotent},
     entry{{"right-answer-to-right-request", required,
            "A client gets what an origin answered to its own request, or to one for the same target and host, byte by byte",
-           "RFC 9111 section 4; R2.25", "mix-up-waiters"},
+           "RFC 9111 section 4; R2.25", "mix-up-waiters,accept-malformed-proxy-header"},
           right_answer_to_right_request},
     entry{{"nothing-of-broken-reused", required,
            "A connection that carried a broken message carries nothing more, and no left-over bytes reach a client",
