@@ -208,15 +208,22 @@ private:
         } catch (const set_up_error& error) { write_file(in_working_directory("varnishlog.txt"), std::string(error.what()) + "\n"); }
     }
 
+    static bool sleeps(pid_t pid) {
+        std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+        std::string line;
+        std::getline(stat, line);
+        return line.find(") S ") != std::string::npos;
+    }
+
     /// varnishlog begins at the end of the log as it finds it: it must have found it before the first request. It maps the log segment
-    /// then.
+    /// then, goes to its end, and sleeps.
     void wait_for_log() {
         const auto when = std::min(start_deadline(), steady_clock::now() + milliseconds(2'000));
         while (log_ && steady_clock::now() < when) {
             for (const pid_t pid : descendants(log_->supervisor())) {
                 std::ifstream maps(fmt::format("/proc/{}/maps", pid));
                 for (std::string line; std::getline(maps, line);)
-                    if (line.find("/_.Log.") != std::string::npos) return;
+                    if (line.find("/_.Log.") != std::string::npos && sleeps(pid)) return;
             }
             if (log_->wait_until(steady_clock::now() + milliseconds(5))) return;
         }
