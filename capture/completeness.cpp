@@ -42,6 +42,14 @@ void check_markers(const evidence& all, sentences& why) {
         why.push_back(fmt::format("The run sent {} markers, the capture holds {}.", stop->total, numbers.size()));
 }
 
+/// Not asked of others' captures: what sits between two ends may reset a connection as it likes.
+void check_resets(const evidence& all, sentences& why) {
+    for (const auto& c : all.connections)
+        if (c->unexplained_reset)
+            why.push_back(fmt::format("A packet that came to a closed socket of {} is missing: {} answers it.", title(*c),
+                                      all.frame_text(c->unexplained_reset.number)));
+}
+
 /// What one socket of ours received against what was seen on its way to it.
 void compare(const received& r, const connection& c, sentences& why) {
     const bool we_are_server = c.server == r.local;
@@ -101,7 +109,10 @@ std::vector<std::string> why_incomplete(const evidence& all) {
     sentences why;
     if (all.manifest.kernel_drops > 0)
         why.push_back(fmt::format("The kernel dropped {} packets of the capture.", all.manifest.kernel_drops));
-    if (all.manifest.evidence != evidence_kind::file) check_markers(all, why);
+    if (all.manifest.evidence != evidence_kind::file) {
+        check_markers(all, why);
+        check_resets(all, why);
+    }
     holes_told holes;
     holes.add(all);
     for (std::string& hole : holes.sentences()) why.push_back(std::move(hole));

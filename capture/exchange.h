@@ -36,6 +36,7 @@ struct connection {
     bool established = false;     ///< SYN-ACK seen (or data)
     bool refused = false;         ///< SYN answered by RST
     frame_ref client_fin, server_fin, client_rst, server_rst;  ///< first of each; number 0 when none
+    frame_ref unexplained_reset;                               ///< says that a segment came to a closed socket, and none is seen; 0: none
     frame_ref last;                                            ///< last frame seen
     std::uint64_t request_bytes = 0, response_bytes = 0;       ///< distinct payload bytes seen in each direction
     std::uint64_t retransmissions = 0;                         ///< segments (SYN and FIN too) of which everything was seen before

@@ -49,6 +49,7 @@ void flow::turn_round() {
     std::swap(on_->client_rst, on_->server_rst);
     std::swap(halves_[0], halves_[1]);
     std::swap(fin_cause_[0], fin_cause_[1]);
+    std::swap(closed_socket_[0], closed_socket_[1]);
     names_(*on_);
 }
 
@@ -89,6 +90,7 @@ void flow::note(const tcp_segment& s, int d) {
     }
     // A RST that answers a SYN carries sequence number 0.
     if (s.rst && mine.started() && s.sequence != 0) mine.reset_at(mine.offset_of(s.sequence), s.frame);
+    if (s.rst && !s.ack && closed_before) keep_first(closed_socket_[d], s.frame);
     if (s.fin) keep_first(d == 0 ? on_->client_fin : on_->server_fin, s.frame);
     if (s.rst) keep_first(d == 0 ? on_->client_rst : on_->server_rst, s.frame);
     on_->refused = on_->complete_start && on_->server_rst && !on_->established;
@@ -199,8 +201,16 @@ void flow::look_for_holes(const frame_ref& now) {
     if (halves_[0].bytes_waiting() + halves_[1].bytes_waiting() > limits_.out_of_order_bytes) settle(certainty::everything);
 }
 
+/// RFC 9293 section 3.10.7.1: a reset without ACK answers a segment that came to a closed socket. That segment is not acknowledged; is
+/// nothing of the kind in the capture, it is missing.
+void flow::explain_resets() {
+    for (int d = 0; d < 2; ++d)
+        if (closed_socket_[d] && !halves_[1 - d].exceeds_acknowledged()) keep_first(on_->unexplained_reset, closed_socket_[d]);
+}
+
 void flow::finish(http::stream_end how) {
     settle(certainty::everything);
+    explain_resets();
     on_->client_sequence = halves_[0].base();
     on_->server_sequence = halves_[1].base();
     builder_.finish(on_->client_rst || on_->server_rst ? http::stream_end::reset : how);

@@ -46,6 +46,7 @@ private:
     bool resolve_a_hole(certainty how);
     void look_for_holes(const frame_ref& now);
     void settle(certainty how);
+    void explain_resets();
     bool waits() const { return halves_[0].anything_waits() || halves_[1].anything_waits(); }
 
     std::shared_ptr<connection> on_;
@@ -53,7 +54,8 @@ private:
     stream_limits limits_;
     reassembly halves_[2];  // 0: from the client
     http::stream_offset fin_cause_[2] = {0, 0};
-    bool accepted_ = false;  // a SYN-ACK was seen
+    frame_ref closed_socket_[2];  // the first reset without ACK behind the FIN of this side
+    bool accepted_ = false;       // a SYN-ACK was seen
     exchange_builder builder_;
     frame_ref stuck_since_;
 };

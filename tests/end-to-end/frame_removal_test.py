@@ -33,21 +33,11 @@ def markers(bundle):
     return [frame for (frame,) in tshark(bundle, MARKERS, "frame.number")]
 
 
-def arrived_at_nobody(bundle):
-    """Frames between an end's FIN and its RST: the socket was closed, and their bytes nobody got (docs/limits.md)."""
-    fins = {(stream, port): frame for frame, stream, port in reversed(tshark(bundle, "tcp.flags.fin == 1 && !icmp", "frame.number", "tcp.stream", "tcp.srcport"))}
-    for reset, stream, port in tshark(bundle, "tcp.flags.reset == 1 && !icmp", "frame.number", "tcp.stream", "tcp.srcport"):
-        if (stream, port) in fins:
-            yield from ((stream, port, frame) for frame in range(fins[stream, port], reset))
-
-
 def data_frames(bundle):
-    """Frames with bytes that no other frame of the stream carries, and that somebody got."""
-    directions, lost = collections.defaultdict(list), set(arrived_at_nobody(bundle))
-    for frame, stream, port, to, begin, size in tshark(bundle, "tcp.len > 0 && !icmp", "frame.number", "tcp.stream", "tcp.srcport", "tcp.dstport",
-                                                       "tcp.seq", "tcp.len"):
-        if (stream, to, frame) not in lost:
-            directions[stream, port].append((begin, begin + size, frame))
+    """Frames with bytes that no other frame of the stream carries."""
+    directions = collections.defaultdict(list)
+    for frame, stream, port, begin, size in tshark(bundle, "tcp.len > 0 && !icmp", "frame.number", "tcp.stream", "tcp.srcport", "tcp.seq", "tcp.len"):
+        directions[stream, port].append((begin, begin + size, frame))
     found = []
     for pieces in directions.values():
         for begin, end, frame in pieces:

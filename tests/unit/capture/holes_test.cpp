@@ -62,6 +62,35 @@ TEST(holes, every_data_frame_that_is_removed_is_noticed) {
     }
 }
 
+/// The client is gone; what the server still says is answered by the client's kernel.
+std::vector<segment> to_a_closed_socket(const std::function<void(conversation&)>& what_comes) {
+    conversation c;
+    c.open().request(get("/1")).response(ok("one")).fin(0);
+    what_comes(c);
+    c.add(0, "", [](tcp_segment& s) { s.rst = true, s.ack = false, s.acknowledgement = 0; });
+    return c.segments;
+}
+
+TEST(holes, a_kernels_reset_is_explained_by_what_came_to_the_closed_socket) {
+    const auto data = [](conversation& c) { c.response(ok("two")); };
+    const auto fin = [](conversation& c) { c.fin(1); };
+    for (const auto& session : {to_a_closed_socket(data), to_a_closed_socket(fin)}) {
+        const seen whole = read(session);
+        EXPECT_FALSE(whole.connections.at(0)->unexplained_reset) << gist(whole);
+        auto rest = session;
+        rest.erase(rest.end() - 2);
+        const seen cut = read(rest);
+        EXPECT_EQ(cut.connections.at(0)->unexplained_reset.number, rest.size()) << gist(cut);
+        EXPECT_EQ(cut.holes(), 0u);
+    }
+}
+
+TEST(holes, a_reset_that_acknowledges_is_the_program_s_own) {
+    conversation c;
+    c.open().request(get("/1")).response(ok("one")).fin(0).rst(0);
+    EXPECT_FALSE(read(c.segments).connections.at(0)->unexplained_reset);
+}
+
 /// An exchange without a gap is an exchange of the whole session, word for word.
 TEST(holes, what_is_not_marked_as_gap_is_as_in_the_whole_capture) {
     const auto one = [](const exchange& e) {
