@@ -41,10 +41,6 @@ struct duration {
     std::optional<seconds> cache_control::* member;
 };
 
-}  // namespace
-
-namespace {
-
 cache_control parse_directives(const fields& all, std::string_view field) {
     // no-cache and private with field names leave the rest of the response usable (RFC 9111 5.2.2.4, 5.2.2.7): they do not set the flag.
     static constexpr std::array flags{

@@ -32,10 +32,6 @@ std::size_t character(std::string_view bytes) {
     return too_long || none || code < 0xa0 ? 0 : size;
 }
 
-}  // namespace
-
-namespace {
-
 /// What is no character stands as \x1b, but for those of `layout`.
 std::string made_readable(std::string_view bytes, std::string_view layout) {
     std::string out;

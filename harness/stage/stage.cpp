@@ -146,7 +146,7 @@ void stage::start_peers() {
     auto& first = proxies_.front();
     const bool fixed = settings_.own_namespace || first.driver->name() == "at";
     std::uint16_t next = 9001;
-    for (const auto& origin : script_.origins) { ports_[origin.name] = engine_->add_origin(origin, fixed ? next++ : std::uint16_t{0}); }
+    for (const auto& origin : script_.origins) ports_[origin.name] = engine_->add_origin(origin, fixed ? next++ : std::uint16_t{0});
     if (!fixed) first.port = free_port();
     if (first.driver->name() == "at") know_address();
     name_addresses();

@@ -81,9 +81,6 @@ result version_2(std::string& input) {
     out.names_ends = true;
     return out;
 }
-}  // namespace
-
-namespace {
 std::string made_1(const proxy_header& of, int family) {
     if (family == AF_UNSPEC) return "PROXY UNKNOWN\r\n";
     return fmt::format("PROXY {} {} {} {} {}\r\n", family == AF_INET ? "TCP4" : "TCP6", of.client_ip, of.server_ip, of.client_port,

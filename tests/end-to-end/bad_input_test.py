@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 
-from common import CACHE, PROGRAM, ROOT, SCENARIOS, EndToEnd, badorigin, main
+from common import CACHE, PROGRAM, ROOT, SCENARIOS, EndToEnd, badorigin, main, start
 
 GOOD = """claim: A page is served
 origins:
@@ -255,8 +255,8 @@ class BadInput(EndToEnd):
     # Interrupts.
 
     def start(self, *args):
-        harness = subprocess.Popen([PROGRAM, "run", self.scenario(LONG), "--out", self.evidence, *args], cwd=ROOT, env=self.environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        harness = start([PROGRAM, "run", self.scenario(LONG), "--out", self.evidence, *args], cwd=ROOT, env=self.environment,
+                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (harness.poll() is None and harness.kill(), harness.communicate()))
         until(lambda: [pid for pid in processes_naming(str(self.out)) if pid != harness.pid], "the proxy runs")
         return harness

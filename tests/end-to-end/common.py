@@ -1,8 +1,10 @@
 """What the end-to-end tests share: running the program, reading its results, and leaving nothing behind."""
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -18,11 +20,24 @@ PROGRAM = BUILD / "badorigin"
 CACHE = BUILD / "badorigin-cache"
 SCENARIOS = ROOT / "scenarios"
 DEADLINE = 600
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+def ends_with_test():
+    """For preexec_fn: the child is killed with the test, also when that is killed itself."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def start(command, **how):
+    """subprocess.Popen for what runs beside the test."""
+    return subprocess.Popen([str(word) for word in command], preexec_fn=ends_with_test, **how)
 
 
 def badorigin(*args, deadline=DEADLINE, cwd=ROOT, env=None):
     """Runs the program; returns the finished process with text output."""
-    return subprocess.run([str(PROGRAM), *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=deadline, env=env)
+    return subprocess.run([str(PROGRAM), *map(str, args)], cwd=cwd, capture_output=True, text=True, timeout=deadline, env=env,
+                          preexec_fn=ends_with_test)
 
 
 def of_one_proxy():
@@ -79,7 +94,7 @@ class EndToEnd(unittest.TestCase):
 
     def start_server(self, place, *command):
         """Until it accepts connections at (host, port); ended with the test."""
-        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(lambda: (process.terminate(), process.wait(timeout=30)))
         deadline = time.monotonic() + 60
         while True:

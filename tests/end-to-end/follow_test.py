@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from common import PROGRAM, EndToEnd, main
+from common import PROGRAM, EndToEnd, main, start
 
 DEADLINE = 60
 
@@ -40,7 +40,7 @@ class Follow(EndToEnd):
 
     def follow(self, *args, **how):
         command = [PROGRAM, "log", "--follow", "--filter", f"tcp port {self.port}", "--proxy-addr", f"127.0.0.1:{self.port}", *args]
-        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+        process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
         self.addCleanup(lambda: (process.poll() is None and process.kill(), process.communicate()))
         return process
 

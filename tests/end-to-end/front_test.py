@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from common import CACHE, PROGRAM, ROOT, SCENARIOS, EndToEnd, badorigin, main, run_suite
+from common import CACHE, PROGRAM, ROOT, SCENARIOS, EndToEnd, badorigin, main, run_suite, start
 
 ESCAPE = "\033"
 PROXY = f"cmd:/usr/bin/python3 {pathlib.Path(__file__).parent / 'forwarding_proxy.py'} {{listen}} {{origin:app}}"
@@ -24,7 +24,7 @@ def on_a_terminal(*args, environment=()):
     """Runs the program on a pseudo terminal of 60 columns; what it wrote there."""
     ours, theirs = pty.openpty()
     subprocess.run(["stty", "cols", "60"], stdin=theirs, check=True)
-    harness = subprocess.Popen([PROGRAM, *map(str, args)], cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"} | dict(environment))
+    harness = start([PROGRAM, *args], cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"} | dict(environment))
     os.close(theirs)
     written, end = b"", time.monotonic() + 60
     while time.monotonic() < end and select.select([ours], [], [], 60)[0]:
@@ -172,7 +172,7 @@ class AnyProxy(EndToEnd):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        cache = subprocess.Popen([CACHE, "--listen", f"127.0.0.1:{port}", "--vcl", policy], stdout=subprocess.PIPE, text=True)
+        cache = start([CACHE, "--listen", f"127.0.0.1:{port}", "--vcl", policy], stdout=subprocess.PIPE, text=True)
         try:
             self.assertEqual(cache.stdout.readline(), f"ready 127.0.0.1:{port}\n")
             at = f"at:127.0.0.1:{port}"

@@ -5,7 +5,7 @@ import socket
 import struct
 import subprocess
 
-from common import PROGRAM, EndToEnd, main
+from common import PROGRAM, EndToEnd, main, start
 
 CLIENT, PROXY, ORIGIN = ("192.0.2.1", 20000), ("192.0.2.80", 80), ("192.0.2.90", 8000)
 EXCHANGES, TALKS, APART = 40_000, 20, 100e-6
@@ -44,7 +44,7 @@ class Memory(EndToEnd):
         """(what it prints, peak memory)"""
         # What a sanitizer keeps of freed memory is not the program's.
         environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
-        child = subprocess.Popen([PROGRAM, *command], stdout=subprocess.PIPE, text=True, env=environment)
+        child = start([PROGRAM, *command], stdout=subprocess.PIPE, text=True, env=environment)
         with child.stdout:
             text = child.stdout.read()
         _, status, used = os.wait4(child.pid, 0)

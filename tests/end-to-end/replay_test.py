@@ -9,7 +9,7 @@ import sys
 import time
 
 import traffic_maker
-from common import PROGRAM, ROOT, SCENARIOS, EndToEnd, badorigin, main, run_suite, told_as
+from common import PROGRAM, ROOT, SCENARIOS, EndToEnd, badorigin, main, run_suite, start, told_as
 from verify_test import ORIGIN, PROXY, Tcpdump, into_a_namespace, pcap_header
 
 ALLOWED = pathlib.Path(__file__).parent / "replay_differences.json"
@@ -137,8 +137,8 @@ class Replay(EndToEnd):
 
     def test_interrupt_keeps_the_evidence_and_leaves_nothing_running(self):
         file, _ = self.captured([20] * 2, pause=0.05)
-        child = subprocess.Popen([PROGRAM, "replay", file, "--speed", "0.01", "--out", self.out / "replays", "--proxy-addr", "127.0.0.1:8080"],
-                                 cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child = start([PROGRAM, "replay", file, "--speed", "0.01", "--out", self.out / "replays", "--proxy-addr", "127.0.0.1:8080"],
+                      cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(child.kill)
         manifest = self.out / "replays/bundled/replay-shop/manifest.json"  # there when the proxy serves
         deadline = time.monotonic() + 60

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import unittest
 
-from common import CACHE, EndToEnd, main
+from common import CACHE, EndToEnd, main, start
 
 http.client._MAXHEADERS = 1000  # one field an expression
 
@@ -143,7 +143,7 @@ class Vcl(EndToEnd):
         said = open(pathlib.Path(self.out) / "said.txt", "w+")
         self.addCleanup(said.close)
         self.said = said
-        self.process = subprocess.Popen(command, stdout=said, stderr=said, cwd=self.out)
+        self.process = start(command, stdout=said, stderr=said, cwd=self.out)
         try:
             return self.answers(port)
         finally:

@@ -17,7 +17,7 @@ import time
 import xml.etree.ElementTree
 
 import jsonschema
-from common import CACHE, PROGRAM, ROOT, EndToEnd, badorigin, main
+from common import CACHE, PROGRAM, ROOT, EndToEnd, badorigin, main, start
 
 PROXY, ORIGIN = ("127.0.0.1", 8080), ("127.0.0.1", 9001)
 IDLE = 0.3
@@ -142,8 +142,8 @@ class Tcpdump:
     def __init__(self, file, port, *others):
         self.file, self.port = pathlib.Path(file), port
         ports = " or ".join(f"port {one}" for one in (port, *others))
-        self.process = subprocess.Popen(["tcpdump", "-i", "lo", "-U", "-B", "65536", "-Z", "root", "-w", str(file), ports],
-                                        stderr=subprocess.PIPE, text=True)
+        self.process = start(["tcpdump", "-i", "lo", "-U", "-B", "65536", "-Z", "root", "-w", file, ports],
+                             stderr=subprocess.PIPE, text=True)
         while "listening on" not in (line := self.process.stderr.readline()):
             assert line, "tcpdump does not start"
 
@@ -331,7 +331,7 @@ class Verify(EndToEnd):
     def test_interrupt_ends_reading(self):
         pipe = self.out / "endless.pcap"
         os.mkfifo(pipe)
-        reader = subprocess.Popen([PROGRAM, "verify", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        reader = start([PROGRAM, "verify", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(lambda: (reader.poll() is None and reader.kill(), reader.communicate()))
         packets = b"".join(struct.pack("<IIII", second, 0, 20, 20) + bytes(20) for second in range(10000))
         with contextlib.suppress(BrokenPipeError), pipe.open("wb") as into:

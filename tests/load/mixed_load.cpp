@@ -73,13 +73,12 @@ sub vcl_backend_error {{ if (bereq.retries < 1 && bereq.url ~ "[13]$") {{ return
 /// The cache as a program of its own, its control socket, and the folder that holds both.
 class cache_program {
 public:
-    explicit cache_program(const options& chosen) : folder_("/tmp/badorigin-load-XXXXXX") {
-        if (!::mkdtemp(folder_.data())) throw drivers::set_up_error("there is no room for a folder in /tmp");
+    explicit cache_program(const options& chosen) {
         ports_ = {take_port("app"), take_port("other")};
         write_policy("boot");
         drivers::process_settings what;
-        what.directory = folder_;
-        what.output_file = folder_ + "/said";
+        what.directory = folder_.path();
+        what.output_file = folder_.path() + "/said";
         what.channel = true;
         what.arguments = {chosen.cache, "--listen", "127.0.0.1:0", "--vcl",      "boot.vcl",           "--control", "control.sock",
                           "--store",    "12MiB",    "--store",     "burst=8MiB", "--largest-response", "4MiB"};
@@ -87,12 +86,7 @@ public:
         if (::geteuid() == 0) what.arguments.insert(what.arguments.end(), {"--user", "root"});  // the folder is root's alone
         child_.emplace(what);
         wait_until_ready();
-        control_.emplace(folder_, "control.sock");
-    }
-
-    ~cache_program() {
-        child_.reset();
-        std::filesystem::remove_all(folder_);
+        control_.emplace(folder_.path(), "control.sock");
     }
 
     std::uint16_t port() const { return port_; }
@@ -104,10 +98,10 @@ public:
     void reload() {
         const auto name = fmt::format("v{}", ++version_);
         write_policy(name);
-        ask({{"do", "load"}, {"name", name}, {"file", folder_ + "/" + name + ".vcl"}});
+        ask({{"do", "load"}, {"name", name}, {"file", file_of(name)}});
         ask({{"do", "use"}, {"name", name}});
         ask({{"do", "discard"}, {"name", configuration_}});
-        std::filesystem::remove(folder_ + "/" + configuration_ + ".vcl");
+        std::filesystem::remove(file_of(configuration_));
         configuration_ = name;
     }
 
@@ -128,9 +122,11 @@ private:
         return engine.add_origin({.name = name, .routes = {}});
     }
 
+    std::string file_of(const std::string& name) const { return folder_.path() + "/" + name + ".vcl"; }
+
     void write_policy(const std::string& name) const {
-        std::ofstream(folder_ + "/" + name + ".vcl")
-            << fmt::format(policy, fmt::arg("version", name), fmt::arg("app", ports_.first), fmt::arg("other", ports_.second));
+        std::ofstream(file_of(name)) << fmt::format(policy, fmt::arg("version", name), fmt::arg("app", ports_.first),
+                                                    fmt::arg("other", ports_.second));
     }
 
     void wait_until_ready() {
@@ -146,7 +142,8 @@ private:
         port_ = static_cast<std::uint16_t>(std::stoi(said.substr(said.rfind(':') + 1)));
     }
 
-    std::string folder_, configuration_ = "boot";
+    drivers::private_folder folder_;  // before the program that works in it
+    std::string configuration_ = "boot";
     std::pair<std::uint16_t, std::uint16_t> ports_;
     std::optional<drivers::process> child_;
     std::optional<drivers::control_socket> control_;

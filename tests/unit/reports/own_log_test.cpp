@@ -9,6 +9,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+using of = std::map<std::string, std::string>;  // lines by proxy
+
 constexpr auto lines = R"(         1 Begin          c sess 0 HTTP/1
          1 SessOpen       c 127.0.0.1 5000 a0 127.0.0.1 8080
          2 Begin          c req 1 rxreq
@@ -39,7 +41,7 @@ capture::exchange exchange_on(const std::string& end, std::size_t index) {
 }
 
 TEST(own_log, finds_the_transaction_by_connection_and_place_on_it) {
-    const own_log log(lines);
+    const own_log log(of{{"", lines}});
     const auto text = [&](const std::string& end, std::size_t index) { return log.text(exchange_on(end, index), own_log::part::all); };
     EXPECT_THAT(text("127.0.0.1:5000", 0), HasSubstr("ReqURL         /one"));
     EXPECT_THAT(text("127.0.0.1:5000", 1), HasSubstr("ReqURL         /two"));
@@ -50,15 +52,29 @@ TEST(own_log, finds_the_transaction_by_connection_and_place_on_it) {
 }
 
 TEST(own_log, shows_beyond_the_packets_what_was_decided_alone) {
-    const auto text = own_log(lines).text(exchange_on("127.0.0.1:5000", 0), own_log::part::beyond_packets);
+    const auto text = own_log(of{{"", lines}}).text(exchange_on("127.0.0.1:5000", 0), own_log::part::beyond_packets);
     EXPECT_THAT(text, HasSubstr("VCL_call       RECV"));
     EXPECT_THAT(text, Not(HasSubstr("ReqURL")));
 }
 
 TEST(own_log, does_not_guess_between_connections_that_had_the_same_port) {
-    const own_log log(std::string(lines) +
-                      "        10 Begin          c sess 0 HTTP/1\n        10 SessOpen       c 127.0.0.1 5000 a0 127.0.0.1 8080\n");
+    const auto again = "        10 Begin          c sess 0 HTTP/1\n        10 SessOpen       c 127.0.0.1 5000 a0 127.0.0.1 8080\n";
+    const own_log log(of{{"", std::string(lines) + again}});
     EXPECT_EQ(log.text(exchange_on("127.0.0.1:5000", 0), own_log::part::all), "");
+}
+
+TEST(own_log, of_two_proxies_shows_what_each_has_logged_of_an_exchange_between_them) {
+    constexpr auto back = R"(         1 Begin          c sess 0 HTTP/1
+         1 SessOpen       c 127.0.0.1 6000 a0 127.0.0.1 9001
+         2 Begin          c req 1 rxreq
+         2 ReqURL         c /at-the-back
+)";
+    const own_log log(of{{"front", lines}, {"back", back}});
+    const auto between = log.text(exchange_on("127.0.0.1:6000", 0), own_log::part::all);
+    EXPECT_THAT(between, HasSubstr("= front's own log, transaction 3 "));
+    EXPECT_THAT(between, HasSubstr("= back's own log, transaction 2 "));
+    EXPECT_THAT(between, HasSubstr("ReqURL         /at-the-back"));
+    EXPECT_THAT(log.text(exchange_on("127.0.0.1:5000", 0), own_log::part::all), Not(HasSubstr("back's own log")));
 }
 
 }  // namespace
