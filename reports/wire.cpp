@@ -23,7 +23,13 @@ std::string connection_state(const capture::exchange& e) {
 
 namespace {
 
-constexpr std::size_t body_shown = 160;
+constexpr std::size_t body_shown = 160, line_shown = 400;
+
+std::string line_text(const std::string& line) {
+    const auto shown = std::string_view(line).substr(0, line_shown);
+    const auto rest = line.size() - shown.size();
+    return escaped(shown) + (rest > 0 ? fmt::format("… [{} more bytes]", rest) : "");
+}
 
 void show_message(std::string& out, const capture::seen_message& seen, const char* arrow, const capture::evidence* files) {
     const auto& m = seen.message;
@@ -33,8 +39,8 @@ void show_message(std::string& out, const capture::seen_message& seen, const cha
                               : m.side == http::direction::request
                                   ? fmt::format("{} {} HTTP/{}.{}", m.method, m.target, m.version.major, m.version.minor)
                                   : fmt::format("HTTP/{}.{} {} {}", m.version.major, m.version.minor, m.status, m.reason);
-    out += fmt::format("      {}\n", escaped(start));
-    for (const auto& f : m.fields) out += fmt::format("      {}: {}\n", escaped(f.name), escaped(f.value));
+    out += fmt::format("      {}\n", line_text(start));
+    for (const auto& f : m.fields) out += fmt::format("      {}\n", line_text(fmt::format("{}: {}", f.name, f.value)));
     if (m.content_size > 0) {
         const auto shown = std::string_view(m.content_start).substr(0, body_shown);
         out += fmt::format("      [{} content bytes] {}{}\n", m.content_size, escaped(shown), m.content_size > shown.size() ? "…" : "");

@@ -9,6 +9,7 @@ namespace badorigin::cache {
 
 namespace {
 constexpr std::size_t most_head_bytes = 64 * 1024;
+constexpr std::string_view long_start_line = "a start line of more than 64 KiB", long_head = "a head of more than 64 KiB";
 
 /// A set of octets that is asked for each octet of a head.
 class octets {
@@ -130,7 +131,7 @@ std::optional<std::string> head_collector::add(std::string_view octets) {
         first_line_seen_ = text_.ends_with("\r\n");
     }
     complete_ = text_.ends_with("\r\n\r\n");
-    if (text_.size() > most_head_bytes) return "a head of more than 64 KiB";
+    if (text_.size() > most_head_bytes) return std::string(first_line_seen_ ? long_head : long_start_line);
     return std::nullopt;
 }
 
@@ -156,6 +157,11 @@ std::optional<std::string> head_collector::start_line_refused() {
     const auto target = start_line.substr(first_blank + 1, last_blank - first_blank - 1);
     if (target.empty() || target.find(' ') != std::string_view::npos) return "white space in the request line";
     return target_refused(start_line.substr(0, first_blank), target);
+}
+
+int refusal_status(std::string_view wrong) {
+    if (wrong == long_start_line) return 414;  // RFC 9112 3
+    return wrong == long_head ? 431 : 400;     // RFC 6585 5
 }
 
 std::expected<admitted_head, std::string> admit(std::string head, side of) {

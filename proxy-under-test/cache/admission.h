@@ -35,6 +35,9 @@ private:
     bool first_line_seen_ = false, complete_ = false;
 };
 
+/// The status for a request of which this is wrong: 414 or 431 where it is too long, else 400.
+int refusal_status(std::string_view wrong);
+
 struct admitted_head {
     std::string text;             ///< for the parser
     std::vector<field> restored;  ///< fields to add behind the parser's back; empty in an honest cache

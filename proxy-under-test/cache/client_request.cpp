@@ -150,6 +150,7 @@ awaitable<client_request::state> client_request::recv() {
         x.log->add_head("Resp", x.response);
         co_return co_await send_response(x.synthetic, false, true);
     }
+    if (goes_in_circles(x.request.fields)) co_return answer(508, {});
     const auto decided = policy(vcl::subroutine::recv);
     if (engine_.by_rfc) x.wishes = client_wishes::of(x.request.fields);
     if (planted(bug::resend_post_after_eof)) x.keep_body.emplace(1024 * 1024);

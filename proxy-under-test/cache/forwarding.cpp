@@ -1,11 +1,28 @@
 #include "proxy-under-test/cache/forwarding.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "proxy-under-test/cache/dates.h"
 #include "proxy-under-test/cache/planted_bugs.h"
 
 namespace badorigin::cache {
+
+namespace {
+constexpr std::string_view pseudonym = "badorigin";
+constexpr int most_passages = 16;  ///< more tiers than anybody has, and few enough that a loop costs little
+
+/// Of a member of Via: received-protocol, blanks, a pseudonym, and perhaps a port and a comment.
+bool names_this_kind(std::string_view member) {
+    const auto received_by = trimmed(member.substr(std::min(member.find_first_of(" \t"), member.size())));
+    return same_name(received_by.substr(0, received_by.find_first_of(" \t(:")), pseudonym);
+}
+}  // namespace
+
+bool goes_in_circles(const field_list& fields) {
+    return fields.has("Via") && std::ranges::count_if(list_elements(fields.joined("Via")), names_this_kind) >= most_passages;
+}
 
 void take_host_from_target(request_head& request) {
     constexpr std::string_view scheme = "http://";
@@ -45,7 +62,7 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
         }
     }
     const auto via = fields.joined("Via");
-    fields.set("Via", (via.empty() ? "" : via + ", ") + std::string(version_text(of.original.version).substr(5)) + " badorigin");
+    fields.set("Via", fmt::format("{}{}{} {}", via, via.empty() ? "" : ", ", version_text(of.original.version).substr(5), pseudonym));
     fields.set("X-Varnish", std::to_string(xid));
     out.original = out.request;
     return out;

@@ -11,6 +11,8 @@ void take_host_from_target(request_head& request);
 void name_client(request_head& request, const std::string& address);
 /// A passed request goes on as it is; any other becomes the plain GET whose answer can be stored.
 origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool passed, nanoseconds now);
+/// RFC 9110 7.6.3: whether Via says that the request has come through caches of this kind so often that it can only be going in circles.
+bool goes_in_circles(const field_list& fields);
 /// RFC 9110 7.6.2: TRACE or OPTIONS with Max-Forwards: 0 goes no further; a larger number is one less afterwards.
 bool is_last_recipient(request_head& request);
 /// The answer to it.

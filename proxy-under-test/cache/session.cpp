@@ -36,7 +36,7 @@ awaitable<const char*> read_request(engine& in, connection& client, message_read
         if (!client.input.empty()) {
             if (auto put = reader.put(client.input, true); !put) {
                 log.add("Error", put.error());
-                co_await refuse(in, client, 400, put.error());
+                co_await refuse(in, client, refusal_status(put.error()), put.error());
                 co_return "RX_BAD";
             }
             if (!first_byte && !reader.untouched()) first_byte = in.now();  // empty lines before it are none of it

@@ -7,7 +7,7 @@ namespace badorigin::cache::vcl {
 
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 46> phrases{{
+constexpr std::array<std::pair<int, std::string_view>, 48> phrases{{
     {100, "Continue"},
     {101, "Switching Protocols"},
     {103, "Early Hints"},
@@ -48,12 +48,14 @@ constexpr std::array<std::pair<int, std::string_view>, 46> phrases{{
     {426, "Upgrade Required"},
     {428, "Precondition Required"},
     {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {502, "Bad Gateway"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {508, "Loop Detected"},
 }};
 
 }  // namespace

@@ -206,6 +206,19 @@ TEST(requests, what_is_malformed_is_refused_and_the_connection_closed) {
     EXPECT_TRUE(app.unasked());
 }
 
+TEST(requests, what_is_too_long_is_refused_by_the_status_that_says_what) {
+    origin app;
+    cache_process cache(app);
+    const std::string much(64 * 1024, 'a');
+    for (const auto& [request, status] : {std::pair(get("/" + much), 414), std::pair(get("/", "X-Long: " + much + "\r\n"), 431)}) {
+        auto client = cache.connect();
+        client.send(request);
+        EXPECT_EQ(client.read().status(), status);
+        EXPECT_TRUE(client.at_end());
+    }
+    EXPECT_TRUE(app.unasked());
+}
+
 TEST(requests, variants_do_not_mix) {
     origin app;
     cache_process cache(app);

@@ -179,6 +179,28 @@ TEST_F(rfc, via_names_the_protocol_in_which_a_message_came) {
     EXPECT_EQ(client.read().field("Via"), "1.0 badorigin");
 }
 
+/// `members` of Via for as many passages through caches of this kind, one spelt otherwise, between others that do not count.
+std::string via_of(int passages) {
+    std::string out = "Via: 1.1 other, HTTP/1.1 BadOrigin:80 (one, of many)\r\nVia: 1.1 badorigin.example, 1.1 not (badorigin)";
+    for (int i = 1; i < passages; ++i) out += ", 1.1 badorigin";
+    return out + "\r\n";
+}
+
+TEST_F(rfc, a_request_that_goes_in_circles_is_answered_and_goes_no_further) {
+    auto client = cache.connect();
+    client.send(get("/x", via_of(16)));
+    EXPECT_EQ(client.read().start_line, "HTTP/1.1 508 Loop Detected");
+    EXPECT_TRUE(app.unasked());
+    client.send(get("/x", via_of(15)));
+    EXPECT_EQ(app.accept().read().start_line, "GET /x HTTP/1.1") << "the connection is kept, and a chain of tiers is no circle";
+}
+
+TEST_F(rfc, no_policy_sends_on_what_goes_in_circles) {
+    cache_process restarting(app, "sub vcl_synth { return (restart); }");
+    EXPECT_EQ(ask(restarting, get("/x", via_of(16))).status(), 503) << "after too many restarts";
+    EXPECT_TRUE(app.unasked());
+}
+
 TEST_F(rfc, cookies_decide_nothing_and_with_varnishs_builtin_vcl_they_do) {
     fill("Cache-Control: max-age=30\r\n");
     EXPECT_EQ(hit(get("/x", "Cookie: a=b\r\n")).body, "one");

@@ -137,6 +137,18 @@ TEST(Wire, an_exchange_is_shown_with_frames_and_who_ended_it) {
     EXPECT_NE(text.find("frame 61: FIN by the answering side"), std::string::npos);
 }
 
+TEST(Wire, a_long_line_is_shortened_and_says_by_how_much) {
+    auto post = *post_without_its_body();
+    auto& m = post.request->message;
+    const std::string fits(395, 'v'), cookie(37'000, 'c');
+    m.fields = {{"Via", fits, 24}, {"Cookie", cookie, 500}};
+    m.target = "/" + std::string(1000, 't');
+    const auto text = on_the_wire(post);
+    EXPECT_NE(text.find("Via: " + fits + "\n"), std::string::npos);
+    EXPECT_NE(text.find("Cookie: " + std::string(392, 'c') + "… [36608 more bytes]\n"), std::string::npos);
+    EXPECT_NE(text.find("t… [615 more bytes]\n"), std::string::npos) << "of " << text.substr(0, 900);
+}
+
 TEST(reports, every_report_says_when_the_evidence_is_no_capture) {
     auto all = three_entries();
     const std::string said = "evidence: tap (our own sockets), not a packet capture";
