@@ -242,4 +242,13 @@ std::string staged::messages_of(const std::string& claim) {
     return all;
 }
 
+staged stale_hit() {
+    staged run;
+    run.scenario.promises = {{"ttl", 30s}};
+    auto origin = run.fetched("miss", "/a", "first", "X-Colour: red\r\n");
+    run.at(35s);
+    run.deliver(run.step("hit", "GET", "/a"), origin, 35);
+    return run;
+}
+
 }  // namespace badorigin::judge::test

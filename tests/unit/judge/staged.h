@@ -86,4 +86,7 @@ private:
     std::uint16_t ports_ = 40000;
 };
 
+/// A page fetched at 0 s with a ttl of 30 s, and at 35 s a stale hit on it (step "hit", Age 35).
+staged stale_hit();
+
 }  // namespace badorigin::judge::test
