@@ -201,11 +201,12 @@ void flow::look_for_holes(const frame_ref& now) {
     if (halves_[0].bytes_waiting() + halves_[1].bytes_waiting() > limits_.out_of_order_bytes) settle(certainty::everything);
 }
 
-/// RFC 9293 section 3.10.7.1: a reset without ACK answers a segment that came to a closed socket. That segment is not acknowledged; is
-/// nothing of the kind in the capture, it is missing.
+/// RFC 9293 section 3.10.7.1: a reset without ACK answers a segment that came to a closed socket. Where the other side has not ended and
+/// nothing of it is left without an acknowledgement, that segment is missing. (Behind the other side's end an acknowledgement may come
+/// late and be answered so, too: nothing can be missing there.)
 void flow::explain_resets() {
     for (int d = 0; d < 2; ++d)
-        if (closed_socket_[d] && !halves_[1 - d].exceeds_acknowledged()) keep_first(on_->unexplained_reset, closed_socket_[d]);
+        if (closed_socket_[d] && halves_[1 - d].goes_on_unseen()) keep_first(on_->unexplained_reset, closed_socket_[d]);
 }
 
 void flow::finish(http::stream_end how) {

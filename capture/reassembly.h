@@ -2,7 +2,6 @@
 // reach. Offsets count from the first byte behind the SYN, or from the first byte seen where the capture began in mid-stream.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -50,8 +49,8 @@ public:
     /// Has everything been passed that the other side had received when it acknowledged `offset`? (An acknowledged FIN counts one.)
     bool reached(http::stream_offset offset) const { return next_ >= offset || at_end(); }
 
-    /// Was a byte or the FIN seen that the other side never acknowledged?
-    bool exceeds_acknowledged() const { return std::max(next_, end_ ? *end_ + 1 : 0) > acknowledged_; }
+    /// Is there more of it to come by all that is known: was no FIN seen, and has each byte been acknowledged?
+    bool goes_on_unseen() const { return !end_ && next_ <= acknowledged_; }
 
     /// Does the piece [offset, offset + bytes) differ from what was delivered there, as far as that is remembered?
     bool differs(std::int64_t offset, std::string_view bytes) const;

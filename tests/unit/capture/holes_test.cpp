@@ -85,6 +85,13 @@ TEST(holes, a_kernels_reset_is_explained_by_what_came_to_the_closed_socket) {
     }
 }
 
+TEST(holes, a_reset_behind_both_ends_hides_nothing) {
+    conversation c;
+    c.open().request(get("/1")).response(ok("one")).fin(0).fin(1).ack(0).ack(1).ack(0);
+    c.add(1, "", [](tcp_segment& s) { s.rst = true, s.ack = false, s.acknowledgement = 0; });
+    EXPECT_FALSE(read(c.segments).connections.at(0)->unexplained_reset);
+}
+
 TEST(holes, a_reset_that_acknowledges_is_the_program_s_own) {
     conversation c;
     c.open().request(get("/1")).response(ok("one")).fin(0).rst(0);
