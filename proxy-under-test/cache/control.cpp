@@ -51,6 +51,7 @@ json status(engine& in) {
             {"storage", storage},
             {"bans", in.bans.held()},
             {"connections", in.net.open.size()},
+            {"clients", {{"open", in.clients.open()}, {"most", in.clients.most}, {"gave_way", in.clients.gave_way()}}},
             {"log", {{"readers", in.log.readers()}, {"held", in.log.held()}, {"memory", in.log.memory}}},
             {"fetches", in.fetches},
             {"fetching", in.fetching},

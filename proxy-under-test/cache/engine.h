@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "proxy-under-test/cache/clients.h"
 #include "proxy-under-test/cache/configuration.h"
 #include "proxy-under-test/cache/connection.h"
 #include "proxy-under-test/cache/origin_pool.h"
@@ -37,6 +38,7 @@ struct engine {
     store objects{bans};
     policy_environment environment{time, bans, objects};
     network net{io, time};
+    client_list clients{time};
     origin_pool origins{net};
     limits most;
     bool by_rfc = true;        ///< false: --builtin varnish

@@ -22,6 +22,7 @@ using namespace badorigin::cache;
 struct options {
     std::vector<std::string> listen, plant, store;
     limits most;
+    std::optional<std::size_t> most_connections;
     std::uint64_t log_memory = 1024 * 1024;
     std::string vcl, control, clock = "real", log, builtin = "rfc", user;
     std::int64_t now_ns = 0;
@@ -60,6 +61,10 @@ void set_up(CLI::App& app, options& into) {
            "--most-refreshes", into.most.refreshes,
            "Refreshes of stale responses in the background, at once; 1000 if not said. Where there are as many, a stale hit starts none")
         ->check(CLI::NonNegativeNumber);
+    app.add_option("--most-connections", into.most_connections,
+                   "Of clients, at once; 10000 if not said, or as many as there are descriptors for. For one more the kept connection "
+                   "that has waited longest for its next request is closed; where none waits, the newcomer does")
+        ->check(CLI::PositiveNumber);
     app.add_option("--user", into.user, "Who to be once the sockets are open, when started as root; \"nobody\" if not said");
     app.add_option("--builtin", into.builtin,
                    "What stands behind the policy: rfc (as RFC 9111 wants a shared cache, if not said) or varnish (as Varnish 7 does)")
@@ -127,6 +132,7 @@ void run(const options& asked) {
         if (!which) throw std::runtime_error("There is no planted bug \"" + id + "\"; --list-planted-bugs names all");
         plant(*which);
     }
+    const auto clients = provide_for_clients(asked.most_connections);
     // Never destroyed: at exit there are coroutines in the middle of everything, and the kernel closes what they hold.
     static auto& all =
         *new engine(asked.clock == "virtual" ? badorigin::cache::clock::mode::virtual_time : badorigin::cache::clock::mode::real,
@@ -134,6 +140,7 @@ void run(const options& asked) {
     all.by_rfc = by_rfc;
     all.tell_status = asked.cache_status;
     all.most = asked.most;
+    all.clients.most = clients;
     all.log.memory = asked.log_memory;
     for (const auto& each : asked.store) {
         const auto [name, size] = name_and_size(each);

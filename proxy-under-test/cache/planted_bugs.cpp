@@ -97,6 +97,7 @@ constexpr auto table = std::to_array<bug_description>({
      "expectation of the scenario"},
     {bug::request_timeout_from_idle, "request-timeout-from-idle", "counts the request timeout from when the connection went idle",
      "expectation of the scenario"},
+    {bug::no_cap_on_clients, "no-cap-on-clients", "serves any number of clients at once", "expectation of the scenario"},
     {bug::ignore_esi, "ignore-esi", "delivers a page with its ESI elements as they are", "expectation of the scenario"},
     {bug::ignore_onerror, "ignore-onerror", "shows what an include failed with, whatever its onerror says", "expectation of the scenario"},
     {bug::includes_without_end, "includes-without-end", "follows includes within includes ten times as deep",

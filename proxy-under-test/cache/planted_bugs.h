@@ -77,6 +77,7 @@ enum class bug {
     forward_hop_by_hop,
     forwarded_for_apart,
     request_timeout_from_idle,
+    no_cap_on_clients,
     unconditional_304,
     ignore_esi,
     ignore_onerror,

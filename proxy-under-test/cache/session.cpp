@@ -16,7 +16,6 @@ namespace asio = boost::asio;
 
 namespace {
 constexpr auto request_timeout = std::chrono::seconds(10);  ///< from the request's first byte on (R2.12)
-constexpr auto accept_pause = std::chrono::milliseconds(100);
 
 awaitable<void> refuse(engine& in, connection& client, int status, const std::string& why) {
     const auto body = why + "\n";
@@ -27,8 +26,11 @@ awaitable<void> refuse(engine& in, connection& client, int status, const std::st
     co_await client.linger();
 }
 
-/// What ended the connection, in the words of Varnish's SessClose; null: there is a request to serve.
-awaitable<const char*> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log) {
+using place_ptr = std::unique_ptr<client_list::place>;
+
+/// What ended the connection, in the words of Varnish's SessClose; null: there is a request to serve. `kept`: there was one before.
+awaitable<const char*> read_request(engine& in, connection& client, message_reader& reader, transaction_log& log, client_list::place& place,
+                                    bool kept) {
     const auto idle_until = in.now() + client.limits.idle;
     std::optional<nanoseconds> first_byte;
     if (planted(bug::request_timeout_from_idle)) first_byte = in.now();
@@ -43,7 +45,14 @@ awaitable<const char*> read_request(engine& in, connection& client, message_read
         }
         if (reader.head_complete()) co_return nullptr;
         const auto until = first_byte ? *first_byte + request_timeout : idle_until;
+        if (kept && !first_byte) place.rest();
         const auto result = co_await client.read(until - in.now());
+        if (result == io::interrupted && client.quiet()) {
+            place.gives_way();
+            co_return "OVERLOAD";
+        }
+        place.work();
+        if (result == io::interrupted) continue;  // asked too late: its next request is there
         if (result != io::ok) co_return result != io::timed_out ? "REM_CLOSE" : first_byte ? "RX_TIMEOUT" : "RX_CLOSE_IDLE";
     }
 }
@@ -67,26 +76,26 @@ awaitable<bool> read_proxy_header(engine& in, connection& client) {
 }
 
 /// Until the connection is over: what ended it.
-awaitable<const char*> serve_requests(engine& in, connection_ptr client, transaction_log& log) {
-    for (;;) {
+awaitable<const char*> serve_requests(engine& in, connection_ptr client, transaction_log& log, client_list::place& place) {
+    for (bool kept = false;; kept = true) {
         message_reader reader(side::request);
-        const auto* over = co_await read_request(in, *client, reader, log);
+        const auto* over = co_await read_request(in, *client, reader, log, place, kept);
         if (over) co_return over;
         const auto& head = reader.request();
         if (const auto* expected = head.fields.find("Expect"); expected && !same_name(*expected, "100-continue")) {
             co_await refuse(in, *client, 417, "The expectation is not known");
             co_return "RX_BAD";
         }
-        const bool may_go_on = persists(head.version, head.fields);
+        const bool crowded = in.clients.crowded(), may_go_on = persists(head.version, head.fields) && !crowded;
         client_request request(in, client, reader, may_go_on);
         log.tell("Link", "req {} rxreq", request.number());
         const auto ended = co_await request.run();
         if (ended == client_request::end::close) co_await client->linger();
-        if (ended != client_request::end::keep) co_return may_go_on ? "RESP_CLOSE" : "REQ_CLOSE";
+        if (ended != client_request::end::keep) co_return may_go_on ? "RESP_CLOSE" : crowded ? "OVERLOAD" : "REQ_CLOSE";
     }
 }
 
-awaitable<void> serve(engine& in, connection_ptr client, bool proxied) {
+awaitable<void> serve(engine& in, connection_ptr client, place_ptr place, bool proxied) {
     client->ends.session_id = in.next_xid();
     if (proxied) {
         const bool known = co_await read_proxy_header(in, *client);
@@ -100,20 +109,26 @@ awaitable<void> serve(engine& in, connection_ptr client, bool proxied) {
     log.tell("SessOpen", "{} {} a0 {} {}", ends.remote_ip, ends.remote_port, ends.local_ip, ends.local_port);
     if (proxied) log.tell("Proxy", "{} {} {} {}", ends.client_ip, ends.client_port, ends.server_ip, ends.server_port);
     const auto opened = in.now();
-    const auto why = co_await serve_requests(in, client, log);
+    const auto why = co_await serve_requests(in, client, log, *place);
     log.tell("SessClose", "{} {:.3f}", why, seconds_of(in.now() - opened));
     client->close();
 }
 
+/// Nobody is accepted before there is room: until then the kernel keeps him.
 awaitable<void> accept_all(engine& in, tcp::acceptor acceptor, bool proxied) {
     for (;;) {
-        auto [ec, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::use_awaitable));
-        if (ec == asio::error::operation_aborted) co_return;
-        if (ec) {  // out of descriptors: at once it would fail again, and again, and no timer would get its turn to close one
-            co_await sleep_until(in.time, in.now() + accept_pause);
-            continue;
+        const auto [gone] = co_await acceptor.async_wait(tcp::acceptor::wait_read, asio::as_tuple(asio::use_awaitable));
+        if (gone) co_return;
+        co_await in.clients.room();
+        boost::system::error_code ec;
+        tcp::socket socket(in.io);
+        acceptor.accept(socket, ec);
+        if (!ec) {
+            const auto client = std::make_shared<connection>(in.net, std::move(socket));
+            asio::co_spawn(in.io, serve(in, client, std::make_unique<client_list::place>(in.clients, *client), proxied), unattended);
+        } else if (ec != asio::error::would_block && ec != asio::error::connection_aborted) {
+            co_await in.clients.pause();  // out of descriptors, as a rule: at once it would fail again, and again
         }
-        asio::co_spawn(in.io, serve(in, std::make_shared<connection>(in.net, std::move(socket)), proxied), unattended);
     }
 }
 }  // namespace
@@ -129,6 +144,7 @@ std::uint16_t listen(engine& in, const std::string& host, std::uint16_t port, bo
     if (!ec) acceptor.bind(at, ec);
     if (!ec) acceptor.listen(asio::socket_base::max_listen_connections, ec);
     if (ec) throw std::runtime_error(fmt::format("Cannot listen on {}:{}: {}", host, port, ec.message()));
+    acceptor.non_blocking(true);
     const auto bound = acceptor.local_endpoint().port();
     asio::co_spawn(in.io, accept_all(in, std::move(acceptor), proxied), unattended);
     return bound;

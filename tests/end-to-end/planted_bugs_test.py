@@ -32,6 +32,7 @@ NAMED_BY_EXPECTATIONS = {
     "sick-by-last-probe": "how many probes of how many make an origin sick stands in the policy alone",
     "refresh-in-front": "to wait for a new copy is always lawful",
     "ignore-purge": "whose method it is that purges stands in the policy alone; what was purged is as fresh as before",
+    "no-cap-on-clients": "how many clients there may be is the operator's word",
     "never-evict": "how much a store may hold is the operator's word",
     "one-store-for-all": "which response goes into which store stands in the policy alone",
     "forwarded-for-apart": "several lines of a list mean what one line means (RFC 9110 section 5.3); that they are folded is Varnish's promise",

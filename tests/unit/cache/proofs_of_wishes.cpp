@@ -151,6 +151,16 @@ bool length_is_that_of_what_is_sent(const plants& bugs) {
     ask(cache, app, get("/x"), ok(text));
     return ask(cache, "GET /x HTTP/1.0\r\nHost: a\r\n\r\n").body == text;
 }
+
+bool newcomer_takes_the_place_of_another(const plants& bugs) {
+    origin app;
+    cache_process cache(app, "sub vcl_recv { return (synth(200)); }", bugs, {"--most-connections", "1"});
+    auto kept = cache.connect();
+    kept.send(get("/x"));
+    kept.read();
+    ask(cache, get("/x"));
+    return !kept.silent();
+}
 }  // namespace
 
 std::vector<proof> proofs_of_wishes() {
@@ -163,6 +173,7 @@ std::vector<proof> proofs_of_wishes() {
         {"one-store-for-all", each_has_its_store},
         {"forwarded-for-apart", forwarded_for_is_folded},
         {"request-timeout-from-idle", silence_before_a_request_does_not_count},
+        {"no-cap-on-clients", newcomer_takes_the_place_of_another},
         {"ignore-onerror", onerror_is_followed},
         {"includes-without-end", nests_five_levels},
         {"page-as-a-whole", begins_before_an_include},
