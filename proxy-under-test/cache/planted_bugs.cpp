@@ -27,6 +27,8 @@ constexpr auto table = std::to_array<bug_description>({
     {bug::no_proxy_header, "no-proxy-header", "does not tell an origin by a PROXY header who the client is", "expectation of the scenario"},
     {bug::reuse_connection_of_another_client, "reuse-connection-of-another-client",
      "sends a client's request over a connection whose PROXY header names another", "expectation of the scenario"},
+    {bug::ignore_max_connections, "ignore-max-connections", "opens more connections to an origin than the policy allows",
+     "expectation of the scenario"},
     {bug::hash_by_turn, "hash-by-turn", "chooses by turn where the policy chooses an origin by hash", "expectation of the scenario"},
     {bug::shard_reshuffles, "shard-reshuffles", "chooses anew for every key when one of a shard's origins is sick",
      "expectation of the scenario"},

@@ -26,6 +26,7 @@ enum class bug {
     wait_without_end,
     no_proxy_header,
     reuse_connection_of_another_client,
+    ignore_max_connections,
     hash_by_turn,
     shard_reshuffles,
     // what origins answer

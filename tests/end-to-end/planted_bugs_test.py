@@ -17,6 +17,7 @@ NAMED_BY_EXPECTATIONS = {
     "ignore-pipe": "pass instead of pipe is a lawful way of forwarding; the packets do not say which one the policy asked for",
     "ignore-grace": "to wait for a new copy instead of serving a stale one is always lawful",
     "wait-without-end": "how long an origin is waited for stands in the policy alone",
+    "ignore-max-connections": "how many connections an origin can take stands in the policy alone",
     "hash-by-turn": "which origin is asked stands in the policy alone",
     "shard-reshuffles": "which origin is asked stands in the policy alone",
     "no-proxy-header": "that an origin is to be told the client stands in the policy alone",

@@ -103,11 +103,25 @@ bool malformed_header_closes(const plants& bugs) {
     return client_behind("PROXY TCP4 here there 1234 80\r\n", bugs).empty();
 }
 
+bool full_backend_is_not_asked(const plants& bugs) {
+    origin app;
+    cache_process cache(app,
+                        fmt::format("backend small {{ .host = \"127.0.0.1\"; .port = \"{}\"; .max_connections = 1; }} "
+                                    "sub vcl_recv {{ set req.backend_hint = small; return (pass); }}",
+                                    app.port()),
+                        bugs);
+    const auto busy = begin(cache, app, get("/slow"));
+    auto client = cache.connect();
+    client.send(get("/x"));
+    cache.sync();
+    return app.unasked();
+}
 }  // namespace
 
 std::vector<proof> proofs_of_origins() {
     return {
         {"wait-without-end", waits_a_minute},
+        {"ignore-max-connections", full_backend_is_not_asked},
         {"hash-by-turn", hash_keeps_to_the_url},
         {"shard-reshuffles", shard_moves_the_sick_ones_share_alone},
         {"no-proxy-header", origin_is_told},
