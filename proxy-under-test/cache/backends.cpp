@@ -177,7 +177,7 @@ std::optional<picked_backend> backend_set::resolve(const std::string& name, cons
             if (healthy(chosen, key, now)) break;
         }
     } else if (chooser.type == "random") {
-        chosen = by_weight(random_());
+        chosen = by_weight(planted(bug::random_by_hash) ? hash_of(key) : random_());
     } else if (chooser.type == "hash") {
         chosen = planted(bug::hash_by_turn) ? candidates[chooser.turn++ % candidates.size()].name : by_weight(hash_of(key));
     } else if (chooser.type == "shard") {

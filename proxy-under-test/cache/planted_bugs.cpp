@@ -30,6 +30,7 @@ constexpr auto table = std::to_array<bug_description>({
     {bug::ignore_max_connections, "ignore-max-connections", "opens more connections to an origin than the policy allows",
      "expectation of the scenario"},
     {bug::hash_by_turn, "hash-by-turn", "chooses by turn where the policy chooses an origin by hash", "expectation of the scenario"},
+    {bug::random_by_hash, "random-by-hash", "chooses by hash where the policy chooses an origin by chance", "expectation of the scenario"},
     {bug::shard_reshuffles, "shard-reshuffles", "chooses anew for every key when one of a shard's origins is sick",
      "expectation of the scenario"},
     {bug::pass_unsolicited_304, "pass-unsolicited-304", "delivers a 304 that nobody asked for", "304 only to who asked conditionally"},

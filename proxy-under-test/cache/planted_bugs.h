@@ -28,6 +28,7 @@ enum class bug {
     reuse_connection_of_another_client,
     ignore_max_connections,
     hash_by_turn,
+    random_by_hash,
     shard_reshuffles,
     // what origins answer
     pass_unsolicited_304,

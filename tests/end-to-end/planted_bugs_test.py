@@ -19,6 +19,7 @@ NAMED_BY_EXPECTATIONS = {
     "wait-without-end": "how long an origin is waited for stands in the policy alone",
     "ignore-max-connections": "how many connections an origin can take stands in the policy alone",
     "hash-by-turn": "which origin is asked stands in the policy alone",
+    "random-by-hash": "which origin is asked stands in the policy alone",
     "shard-reshuffles": "which origin is asked stands in the policy alone",
     "no-proxy-header": "that an origin is to be told the client stands in the policy alone",
     "reuse-connection-of-another-client": "a reused connection is lawful HTTP; what was said at its begin is another protocol's affair",

@@ -1,3 +1,5 @@
+#include <set>
+
 #include <fmt/core.h>
 
 #include "tests/unit/cache/cache_process.h"
@@ -40,6 +42,21 @@ bool hash_keeps_to_the_url(const plants& bugs) {
     cache_process cache(app, with_arguments(chooses("sub vcl_init { " + director("a") + director("b") + "}"), "req.url"), bugs);
     const auto first = ask(cache, get("/x")).field("X-A");
     return !first.empty() && ask(cache, get("/x")).field("X-A") == first;
+}
+
+/// Nobody listens there: the answer says who was chosen.
+bool chance_knows_no_url(const plants& bugs) {
+    origin app;
+    cache_process cache(app,
+                        "import directors;"
+                        "backend one { .host = \"127.0.0.1\"; .port = \"1\"; } backend two { .host = \"127.0.0.1\"; .port = \"2\"; }"
+                        "sub vcl_init { new a = directors.random(); a.add_backend(one, 1.0); a.add_backend(two, 1.0); }"
+                        "sub vcl_recv { set req.backend_hint = a.backend(); return (pass); }"
+                        "sub vcl_backend_error { set beresp.http.X-Chosen = beresp.backend; }",
+                        bugs);
+    std::set<std::string> chosen;
+    for (int i = 0; i < 20; ++i) chosen.insert(ask(cache, get("/x")).field("X-Chosen"));
+    return chosen == std::set<std::string>{"one", "two"};
 }
 
 /// The share of the healthy is theirs, whether or not a sick one is among them.
@@ -123,6 +140,7 @@ std::vector<proof> proofs_of_origins() {
         {"wait-without-end", waits_a_minute},
         {"ignore-max-connections", full_backend_is_not_asked},
         {"hash-by-turn", hash_keeps_to_the_url},
+        {"random-by-hash", chance_knows_no_url},
         {"shard-reshuffles", shard_moves_the_sick_ones_share_alone},
         {"no-proxy-header", origin_is_told},
         {"reuse-connection-of-another-client", each_client_has_its_connection},
