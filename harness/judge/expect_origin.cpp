@@ -119,12 +119,24 @@ answer of_last_request(const step_case& c, Judge judged) {
 }
 
 answer check_fields_at_origin(const step_case& c) {
-    return of_last_request(c, [&](const auto& m, const citation& where) { return judge_fields(m, c.expected.fields_at_origin, where); });
+    return of_last_request(
+        c, [&](const auto& m, const citation& where) { return judge_fields(m.fields, c.expected.fields_at_origin, where); });
 }
 
 answer check_fields_absent_at_origin(const step_case& c) {
     return of_last_request(
-        c, [&](const auto& m, const citation& where) { return judge_absent_fields(m, c.expected.fields_absent_at_origin, where); });
+        c, [&](const auto& m, const citation& where) { return judge_absent_fields(m.fields, c.expected.fields_absent_at_origin, where); });
+}
+
+answer check_trailers_at_origin(const step_case& c) {
+    return of_last_request(
+        c, [&](const auto& m, const citation& where) { return judge_fields(m.trailers, c.expected.trailers_at_origin, where); });
+}
+
+answer check_trailers_absent_at_origin(const step_case& c) {
+    return of_last_request(c, [&](const auto& m, const citation& where) {
+        return judge_absent_fields(m.trailers, c.expected.trailers_absent_at_origin, where);
+    });
 }
 
 answer check_reused_at_origin(const step_case& c) {
@@ -151,6 +163,8 @@ std::vector<key_check> origin_checks() {
         {"body_at_origin", [](const expectation& e) { return e.body_at_origin.has_value(); }, check_body_at_origin},
         {"fields_at_origin", [](const expectation& e) { return !e.fields_at_origin.empty(); }, check_fields_at_origin},
         {"fields_at_origin", [](const expectation& e) { return !e.fields_absent_at_origin.empty(); }, check_fields_absent_at_origin},
+        {"trailers_at_origin", [](const expectation& e) { return !e.trailers_at_origin.empty(); }, check_trailers_at_origin},
+        {"trailers_at_origin", [](const expectation& e) { return !e.trailers_absent_at_origin.empty(); }, check_trailers_absent_at_origin},
         {"reused_at_origin", [](const expectation& e) { return e.reused_at_origin.has_value(); }, check_reused_at_origin},
     };
 }

@@ -135,12 +135,22 @@ answer check_same_copy_as(const step_case& c) {
 
 answer check_fields(const step_case& c) {
     if (!c.client().answered()) return no_response(c);
-    return judge_fields(got(c), c.expected.fields, response_of(c));
+    return judge_fields(got(c).fields, c.expected.fields, response_of(c));
 }
 
 answer check_fields_absent(const step_case& c) {
     if (!c.client().answered()) return no_response(c);
-    return judge_absent_fields(got(c), c.expected.fields_absent, response_of(c));
+    return judge_absent_fields(got(c).fields, c.expected.fields_absent, response_of(c));
+}
+
+answer check_trailers(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    return judge_fields(got(c).trailers, c.expected.trailers, response_of(c));
+}
+
+answer check_trailers_absent(const step_case& c) {
+    if (!c.client().answered()) return no_response(c);
+    return judge_absent_fields(got(c).trailers, c.expected.trailers_absent, response_of(c));
 }
 
 answer check_interim(const step_case& c) {
@@ -204,6 +214,8 @@ std::vector<key_check> response_checks() {
         {"same_copy_as", [](const expectation& e) { return e.same_copy_as.has_value(); }, check_same_copy_as},
         {"fields", [](const expectation& e) { return !e.fields.empty(); }, check_fields},
         {"fields", [](const expectation& e) { return !e.fields_absent.empty(); }, check_fields_absent},
+        {"trailers", [](const expectation& e) { return !e.trailers.empty(); }, check_trailers},
+        {"trailers", [](const expectation& e) { return !e.trailers_absent.empty(); }, check_trailers_absent},
         {"interim", [](const expectation& e) { return e.interim.has_value(); }, check_interim},
         {"complete", [](const expectation& e) { return e.complete.has_value(); }, check_complete},
         {"answered", [](const expectation& e) { return e.answered.has_value(); }, check_answered},

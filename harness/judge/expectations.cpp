@@ -18,12 +18,12 @@ answer inconclusive(std::string message) {
     return {outcome::inconclusive, std::move(message), {}, false};
 }
 
-answer judge_fields(const http::message& m, const std::vector<std::pair<std::string, std::string>>& wanted, const citation& where) {
+answer judge_fields(const http::fields& in, const std::vector<std::pair<std::string, std::string>>& wanted, const citation& where) {
     for (const auto& [name, expression] : wanted) {
         auto compiled = pattern::compile(expression);
         if (!compiled)
             return {outcome::error, fmt::format("the expression for {} is wrong: {}", name, compiled.error().message), {}, false};
-        auto values = http::values(m.fields, name);
+        auto values = http::values(in, name);
         if (std::ranges::any_of(values, [&](std::string_view v) { return compiled->found_in(v); })) continue;
         return violated(values.empty()
                             ? fmt::format("no field {}", name)
@@ -33,9 +33,9 @@ answer judge_fields(const http::message& m, const std::vector<std::pair<std::str
     return upheld(where);
 }
 
-answer judge_absent_fields(const http::message& m, const std::vector<std::string>& names, const citation& where) {
+answer judge_absent_fields(const http::fields& in, const std::vector<std::string>& names, const citation& where) {
     for (const auto& name : names)
-        if (auto value = m.field(name)) return violated(fmt::format("there is a field {}: {}", name, *value), where);
+        if (auto value = http::first(in, name)) return violated(fmt::format("there is a field {}: {}", name, *value), where);
     return upheld(where);
 }
 

@@ -35,8 +35,8 @@ struct step_case {
     const exchange& client() const { return *seen.client; }
 };
 /// Each name has a line that its expression is found in; none of the names has a line.
-answer judge_fields(const http::message& m, const std::vector<std::pair<std::string, std::string>>& wanted, const citation& where);
-answer judge_absent_fields(const http::message& m, const std::vector<std::string>& names, const citation& where);
+answer judge_fields(const http::fields& in, const std::vector<std::pair<std::string, std::string>>& wanted, const citation& where);
+answer judge_absent_fields(const http::fields& in, const std::vector<std::string>& names, const citation& where);
 
 struct key_check {
     std::string_view key;

@@ -6,10 +6,10 @@ namespace badorigin::scenario {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> expectation_keys{
-    "status",       "body",     "age",      "stale",    "fetches", "attempts",         "fetched_from",
-    "same_copy_as", "fields",   "complete", "answered", "closed",  "body_at_origin",   "reused_at_origin",
-    "reused",       "overlaps", "within",   "at_least", "interim", "fields_at_origin", "own_fetch"};
+constexpr std::array<std::string_view, 23> expectation_keys{
+    "trailers_at_origin", "at_least", "answered", "within",    "attempts", "fields_at_origin", "same_copy_as", "reused_at_origin",
+    "fetched_from",       "status",   "reused",   "trailers",  "closed",   "interim",          "age",          "body_at_origin",
+    "overlaps",           "fetches",  "fields",   "own_fetch", "body",     "complete",         "stale"};
 
 void read_status(reader& to, const YAML::Node& from, expectation& out) {
     if (!from.IsSequence()) {
@@ -111,6 +111,10 @@ expectation read_expectation(reader& to, const YAML::Node& from, std::string_vie
     keys.with("fields", [&](const auto& node) { read_field_patterns(to, node, "fields", out.fields, out.fields_absent); });
     keys.with("fields_at_origin", [&](const auto& node) {
         read_field_patterns(to, node, "fields_at_origin", out.fields_at_origin, out.fields_absent_at_origin);
+    });
+    keys.with("trailers", [&](const auto& node) { read_field_patterns(to, node, "trailers", out.trailers, out.trailers_absent); });
+    keys.with("trailers_at_origin", [&](const auto& node) {
+        read_field_patterns(to, node, "trailers_at_origin", out.trailers_at_origin, out.trailers_absent_at_origin);
     });
     keys.with("interim", [&](const auto& node) { read_interim(to, node, out); });
     keys.with("fetches", [&](const auto& node) { out.fetches = to.count(node, "fetches"); });

@@ -50,6 +50,8 @@ struct expectation {
     std::vector<std::string> fields_absent;
     std::vector<std::pair<std::string, std::string>> fields_at_origin;  ///< the same of the last request that an origin got on its behalf
     std::vector<std::string> fields_absent_at_origin;
+    std::vector<std::pair<std::string, std::string>> trailers, trailers_at_origin;  ///< the same two of the trailer section
+    std::vector<std::string> trailers_absent, trailers_absent_at_origin;
     std::optional<std::vector<int>> interim;  ///< statuses of the interim responses before the final one, in order
     std::optional<bool> complete;             ///< the response ended as framed
     std::optional<bool> answered;             ///< any final response at all

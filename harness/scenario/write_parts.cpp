@@ -189,6 +189,8 @@ void write_expectation(YAML::Emitter& out, std::string_view key, const expectati
     if (what.same_copy_as) write_word(out, "same_copy_as", *what.same_copy_as);
     write_expected_fields(out, "fields", what.fields, what.fields_absent);
     write_expected_fields(out, "fields_at_origin", what.fields_at_origin, what.fields_absent_at_origin);
+    write_expected_fields(out, "trailers", what.trailers, what.trailers_absent);
+    write_expected_fields(out, "trailers_at_origin", what.trailers_at_origin, what.trailers_absent_at_origin);
     if (what.interim) {
         write_key(out, "interim");
         out << Flow << *what.interim;

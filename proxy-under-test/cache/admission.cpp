@@ -9,7 +9,7 @@ namespace badorigin::cache {
 
 namespace {
 constexpr std::size_t most_head_bytes = 64 * 1024;
-constexpr std::string_view long_start_line = "a start line of more than 64 KiB", long_head = "a head of more than 64 KiB";
+constexpr std::string_view long_start_line = "a start line of more than 64 KiB", long_head = "a head or trailer section of more than 64 KiB";
 
 /// A set of octets that is asked for each octet of a head.
 class octets {
@@ -41,6 +41,19 @@ std::expected<line, std::string> read_line(std::string_view whole) {
     if (!name.empty() && (name.back() == ' ' || name.back() == '\t')) return std::unexpected("white space before the colon");
     if (name.empty() || !std::ranges::all_of(name, is_token_char)) return std::unexpected("a field name that is no token");
     return line{name, trimmed(text.substr(colon + 1)), whole};
+}
+
+/// The lines from `at` on, up to the empty one.
+std::expected<std::vector<line>, std::string> read_lines(std::string_view text, std::size_t at) {
+    std::vector<line> out;
+    while (at + 2 < text.size()) {
+        const auto end = text.find("\r\n", at) + 2;
+        auto read = read_line(text.substr(at, end - at));
+        if (!read) return std::unexpected(read.error());
+        out.push_back(*read);
+        at = end;
+    }
+    return out;
 }
 
 /// uri-host [":" port], read strictly enough that no other reader finds another host in it; empty is allowed where the target has none.
@@ -95,6 +108,13 @@ void drop(std::string& head, const line& which) {
     head.erase(at, which.whole.size());
 }
 }  // namespace
+
+head_collector head_collector::of_trailers() {
+    head_collector out(side::response);
+    out.text_ = "\r\n";  // of the line before
+    out.first_line_seen_ = true;
+    return out;
+}
 
 std::expected<std::size_t, std::string> head_collector::put(std::string_view bytes) {
     for (std::size_t used = 0; used < bytes.size();) {
@@ -167,18 +187,12 @@ int refusal_status(std::string_view wrong) {
 std::expected<admitted_head, std::string> admit(std::string head, side of) {
     const std::string original = head;
     const std::string_view view = original;
-    auto at = view.find("\r\n") + 2;
-    const auto start_line = view.substr(0, at - 2);
+    const auto start_line = view.substr(0, view.find("\r\n"));
     const bool http_1_0 = of == side::request ? start_line.ends_with("HTTP/1.0") : start_line.starts_with("HTTP/1.0");
 
-    std::vector<line> lines;
-    while (at + 2 < view.size()) {
-        const auto end = view.find("\r\n", at) + 2;
-        auto read = read_line(view.substr(at, end - at));
-        if (!read) return std::unexpected(read.error());
-        lines.push_back(*read);
-        at = end;
-    }
+    const auto read = read_lines(view, start_line.size() + 2);
+    if (!read) return std::unexpected(read.error());
+    const auto& lines = *read;
     const auto named = [&](std::string_view name) {
         std::vector<const line*> out;
         for (const auto& l : lines) {
@@ -212,6 +226,14 @@ std::expected<admitted_head, std::string> admit(std::string head, side of) {
         lengths.clear();
     }
     if (auto refused = framing_refused(lengths, codings, http_1_0)) return std::unexpected(std::move(*refused));
+    return out;
+}
+
+std::expected<std::vector<field>, std::string> admit_trailers(std::string_view section) {
+    const auto lines = read_lines(section, 2);
+    if (!lines) return std::unexpected(lines.error());
+    std::vector<field> out;
+    for (const auto& each : *lines) out.push_back({std::string(each.name), std::string(each.value)});
     return out;
 }
 

@@ -16,10 +16,12 @@ namespace badorigin::cache {
 
 enum class side { request, response };
 
-/// Collects a head octet by octet up to its empty line. Only CRLF ends a line; what cannot become a head is refused as soon as it shows.
+/// Collects a head, or a trailer section, octet by octet up to its empty line. Only CRLF ends a line; what cannot become one is refused
+/// as soon as it shows.
 class head_collector {
 public:
     explicit head_collector(side of) : side_(of) {}
+    static head_collector of_trailers();
     /// How many of the bytes belong to the head.
     std::expected<std::size_t, std::string> put(std::string_view bytes);
     bool complete() const { return complete_; }
@@ -44,5 +46,7 @@ struct admitted_head {
 };
 /// What is wrong with a complete head, or the head.
 std::expected<admitted_head, std::string> admit(std::string head, side of);
+/// What is wrong with what a collector of trailers has, or the fields.
+std::expected<std::vector<field>, std::string> admit_trailers(std::string_view section);
 
 }  // namespace badorigin::cache

@@ -262,7 +262,8 @@ awaitable<bool> client_request::stream(stored_object& object, body_growth& growi
         if (put != io::ok) co_return false;
     }
     if (growing.broken || !chunked) co_return !growing.broken;
-    const auto put = co_await client_->write("0\r\n\r\n", {}, client_->limits.idle_send);
+    const auto ending = last_chunk(object.trailers);
+    const auto put = co_await client_->write(ending, {}, client_->limits.idle_send);
     co_return put == io::ok;
 }
 

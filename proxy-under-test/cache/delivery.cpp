@@ -88,6 +88,25 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
 }
 }  // namespace
 
+namespace {
+/// Whether what goes out is all of a content that trailer fields stand behind, to who knows chunks.
+bool carries_trailers(const client_exchange& exchange, std::string_view content) {
+    const auto* object = exchange.object.get();
+    return object && !object->trailers.empty() && exchange.original.version >= 11 && exchange.response.status != 206 &&
+           content.data() == object->content.data() && content.size() == object->content.size();
+}
+
+std::string in_chunks(std::string_view content, const field_list& trailers) {
+    return (content.empty() ? "" : as_chunk(content)) + last_chunk(trailers);
+}
+
+std::string names_of(const field_list& fields) {
+    std::string out;
+    for (const auto& [name, value] : fields) out.append(out.empty() ? "" : ", ").append(name);
+    return out;
+}
+}  // namespace
+
 outgoing framed(client_exchange& exchange, std::string_view content, bool conditions, bool has_content, bool keep_alive) {
     auto& response = exchange.response;
     const auto& request = exchange.request;
@@ -104,7 +123,16 @@ outgoing framed(client_exchange& exchange, std::string_view content, bool condit
     } else if (const auto& growing = exchange.streamed ? exchange.object->growing : nullptr; growing) {
         response.fields.remove("Content-Length");
         if (growing->length) response.fields.set("Content-Length", std::to_string(*growing->length));
-        if (!growing->length && !head) response.fields.set("Transfer-Encoding", "chunked");
+        if (!growing->length && !head) {
+            response.fields.set("Transfer-Encoding", "chunked");
+            if (!growing->announced.empty()) response.fields.set("Trailer", growing->announced);
+        }
+    } else if (!head && carries_trailers(exchange, content)) {
+        const auto& trailers = exchange.object->trailers;
+        response.fields.remove("Content-Length");
+        response.fields.set("Transfer-Encoding", "chunked");
+        response.fields.set("Trailer", names_of(trailers));
+        out.made = in_chunks(content, trailers);
     } else if (has_content || !head) {
         const bool wrong = planted(bug::length_of_the_packed) && exchange.object && exchange.original.version < 11;
         response.fields.set("Content-Length", std::to_string(wrong ? exchange.object->content.size() : content.size()));

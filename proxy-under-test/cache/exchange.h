@@ -90,6 +90,7 @@ struct origin_exchange {
 
     response_head response;
     std::string content;  ///< of the origin, or synthetic
+    field_list trailers;  ///< behind it
     nanoseconds requested{0}, received{0}, origin_time{0}, ttl{0}, grace{0}, keep{0};
     lifetime said;          ///< by its fields, before the policy changed it
     bool no_store = false;  ///< the client forbids storing

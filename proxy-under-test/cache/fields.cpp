@@ -109,6 +109,12 @@ std::string as_chunk(std::string_view content) {
     return fmt::format("{:x}\r\n{}\r\n", content.size(), content);
 }
 
+std::string last_chunk(const field_list& trailers) {
+    std::string out = "0\r\n";
+    write_fields(out, trailers);
+    return out;
+}
+
 std::string to_wire(const request_head& head) {
     auto out = head.method + ' ' + head.target + ' ' + std::string(version_text(head.version)) + "\r\n";
     write_fields(out, head.fields);
@@ -151,6 +157,27 @@ void remove_hop_by_hop(field_list& fields) {
                             "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"}) {
         fields.remove(name);
     }
+}
+
+bool may_be_trailer(std::string_view name, const field_list& header) {
+    static constexpr std::string_view forbidden =
+        " connection content-length http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade"  // framing
+        " forwarded host max-forwards via x-forwarded-for x-forwarded-host x-forwarded-proto"                         // routing
+        " expect if-match if-modified-since if-none-match if-range if-unmodified-since range"                         // modifiers
+        " authorization cookie proxy-authenticate proxy-authentication-info proxy-authorization set-cookie www-authenticate"
+        " age cache-control cdn-cache-control date expires location pragma retry-after vary warning"  // control
+        " content-encoding content-range content-type ";                                              // content
+    return !forbidden.contains(' ' + lower(name) + ' ') && !header.has_element("Connection", name);
+}
+
+std::string announced_trailers(const field_list& header) {
+    std::string out;
+    if (!header.has("Trailer") || header.has_element("Connection", "Trailer")) return out;
+    const auto announced = header.joined("Trailer");
+    for (const auto name : list_elements(announced)) {
+        if (may_be_trailer(name, header)) out.append(out.empty() ? "" : ", ").append(name);
+    }
+    return out;
 }
 
 void update_stored_fields(field_list& stored, const field_list& brought) {

@@ -34,6 +34,7 @@ public:
     void set(std::string_view name, std::string_view value);
     void remove(std::string_view name);
 
+    bool empty() const { return fields_.empty(); }
     auto begin() const { return fields_.begin(); }
     auto end() const { return fields_.end(); }
 
@@ -55,6 +56,8 @@ struct response_head {
 
 /// Content in the chunked transfer coding.
 std::string as_chunk(std::string_view content);
+/// The end of such a content, with its trailer section.
+std::string last_chunk(const field_list& trailers);
 std::string to_wire(const request_head& head);
 std::string to_wire(const response_head& head);
 std::string_view version_text(int version);
@@ -68,6 +71,13 @@ void remove_nominated(field_list& fields);
 
 /// Removes what belongs to the one connection (RFC 9110 7.6.1): Connection, what it names, and the customary others.
 void remove_hop_by_hop(field_list& fields);
+
+/// RFC 9110 6.5.1: not what frames, routes, modifies, authenticates or controls a message, or says how to read its content: a recipient
+/// needs that before the content, and who merged it later would be told something else than who did not. What RFCs allow there by name
+/// (ETag, Content-Digest, Authentication-Info ...) is allowed, unless Connection names it in the `header` before.
+bool may_be_trailer(std::string_view name, const field_list& header);
+/// What Trailer announces of those.
+std::string announced_trailers(const field_list& header);
 
 /// RFC 9111 3.2: what a 304, or the answer to a HEAD, says anew takes the place of what is stored, but for what describes its content.
 void update_stored_fields(field_list& stored, const field_list& brought);

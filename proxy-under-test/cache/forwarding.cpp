@@ -53,7 +53,10 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
     auto& fields = out.request.fields;
     remove_hop_by_hop(fields);
     if (passed) {
-        if (of.has_body && !of.body_length) fields.set("Transfer-Encoding", "chunked");
+        if (of.has_body && !of.body_length) {
+            fields.set("Transfer-Encoding", "chunked");
+            if (const auto announced = announced_trailers(of.request.fields); !announced.empty()) fields.set("Trailer", announced);
+        }
     } else {
         out.request.method = "GET";
         for (const auto name : {"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match",

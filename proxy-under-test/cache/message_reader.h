@@ -41,6 +41,8 @@ public:
     request_head& request();
     response_head& response();
     const response_head& response() const;
+    /// Of a complete message whose content came in chunks: the fields behind it that may be handed on. They are no header fields.
+    const field_list& trailers() const;
     /// The content that was read since the last call, without its transfer coding.
     std::string take_content();
 

@@ -154,7 +154,7 @@ awaitable<io> origin_fetch::send_some(std::string& pending, bool& body_done, con
         if (got == request_body::piece::interrupted || got == request_body::piece::broken) co_return io::interrupted;
         if (got == request_body::piece::end) {
             body_done = true;
-            if (body_->chunked()) pending += "0\r\n\r\n";
+            if (body_->chunked()) pending += last_chunk(body_->trailers());
             continue;
         }
         if (!first && planted(bug::retry_with_half_the_body)) content.resize(content.size() / 2);

@@ -30,6 +30,9 @@ std::optional<std::string> origin_fetch::take_input() {
     auto put = reader_->put(input);
     auto& content = growing_ ? result_->content : exchange_.content;
     content += reader_->take_content();
+    // Of a part they would be told to who gets another.
+    if (const auto& came = reader_->trailers(); !came.empty() && exchange_.response.status != 206 && !exchange_.completes)
+        (growing_ ? result_->trailers : exchange_.trailers) = came;
     if (growing_) {
         engine_.objects.grew(result_);
         growing_->moved();
@@ -50,6 +53,7 @@ awaitable<origin_fetch::state> origin_fetch::read_body() {
         growing_ = result_->growing = std::make_shared<body_growth>();
         growing_->length = reader.content_length();
         growing_->held_back = result_->passed;
+        growing_->announced = announced_trailers(reader.response().fields);
         hand_over();
     } else if (too_large) {
         failure = "a response of more bytes than --largest-response allows";
@@ -117,7 +121,11 @@ std::optional<std::string> origin_fetch::transform() {
     auto& fields = x.response.fields;
     const bool plain = !fields.has("Content-Encoding");
     const bool is_gzip = same_name(fields.value("Content-Encoding"), "gzip");
+    if (planted(bug::merge_trailers)) {
+        for (const auto& [name, value] : x.trailers) fields.append(name, value);
+    }
     if (x.request.method == "HEAD" || x.response.status == 206) return std::nullopt;
+    if (x.do_esi || x.do_gzip || x.do_gunzip) x.trailers = {};  // they may be of the very bytes, as a digest is
     const auto recoded = [&](bool to_gzip) {
         if (to_gzip) fields.set("Content-Encoding", "gzip");
         if (!to_gzip) fields.remove("Content-Encoding");
@@ -147,7 +155,7 @@ std::optional<std::string> origin_fetch::transform() {
 
 /// Nobody waits for a refresh in the background, and until it is whole the stale response is better.
 bool origin_fetch::may_stream() const {
-    if (planted(bug::store_truncated) || planted(bug::pass_truncated_as_complete)) return false;
+    if (planted(bug::store_truncated) || planted(bug::pass_truncated_as_complete) || planted(bug::merge_trailers)) return false;
     const auto& x = exchange_;
     return x.do_stream && !x.completes && x.response.status != 206 && !x.background && !x.do_esi && !x.do_gzip && !x.do_gunzip;
 }

@@ -113,6 +113,7 @@ awaitable<origin_fetch::state> origin_fetch::start() {
     if (exchange_.drop_body) {
         request.fields.remove("Content-Length");
         request.fields.remove("Transfer-Encoding");
+        request.fields.remove("Trailer");
         body_ = nullptr;
     }
     co_return state::send;
@@ -197,6 +198,7 @@ void origin_fetch::take_response() {
     x.uncacheable = x.passed;
     x.was_304 = false;
     x.content.clear();
+    x.trailers = {};
 }
 
 /// TTL "SOURCE TTL GRACE KEEP SINCE", whole seconds; SINCE: when it was new, in seconds since 1970.
@@ -227,6 +229,7 @@ awaitable<origin_fetch::state> origin_fetch::error() {
     x.was_304 = false;
     x.synthetic = true;
     x.content.clear();
+    x.trailers = {};
     x.response = {.status = error_status_, .reason = error_reason_, .version = 11, .fields = {}};
     x.response.fields.append("Date", http_date(x.received));
     x.response.fields.append("Server", "badorigin-cache");

@@ -36,6 +36,7 @@ void origin_fetch::merge_validated() {
     x.response.status = validated_->head.status;
     x.was_304 = true;
     x.content = validated_->content;
+    x.trailers = validated_->trailers;
     parts_ = validated_->parts;
     gzipped_here_ = validated_->gzipped_here;
     take_lifetime();
@@ -83,6 +84,7 @@ object_ptr origin_fetch::make_object() {
     made->key = x.key;
     made->head = x.response;
     made->content = std::exchange(x.content, {});
+    made->trailers = std::exchange(x.trailers, {});
     made->parts = std::exchange(parts_, {});
     made->gzipped_here = gzipped_here_;
     made->synthetic = x.synthetic;

@@ -17,6 +17,8 @@ constexpr auto table = std::to_array<bug_description>({
     {bug::retry_with_half_the_body, "retry-with-half-the-body", "sends half of a kept body after the first attempt",
      "body forwarded whole"},
     {bug::pad_short_client_body, "pad-short-client-body", "fills up the body of a client that went away too early", "body forwarded whole"},
+    {bug::drop_trailers, "drop-trailers", "forwards and delivers no trailer fields", "expectation of the scenario"},
+    {bug::merge_trailers, "merge-trailers", "takes the trailer fields of a response for header fields", "expectation of the scenario"},
     {bug::resend_post_after_eof, "resend-post-after-eof", "sends a POST again when a reused connection ends without an answer",
      "no automatic retry of a non-idempotent request"},
     {bug::retry_storm, "retry-storm", "sends a failed GET again twenty times", "origin load bounded"},

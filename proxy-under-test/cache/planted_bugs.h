@@ -89,6 +89,8 @@ enum class bug {
     length_of_the_packed,
     range_of_synthesized,
     pad_short_client_body,
+    drop_trailers,
+    merge_trailers,
 };
 
 struct bug_description {

@@ -37,6 +37,8 @@ public:
     /// The client waits for 100 (Continue) still.
     bool awaits_permission() const { return announced_ && client_.input.empty(); }
     bool all_read() const { return reader_.complete(); }
+    /// Behind a body that came in chunks, once next() has told its end.
+    const field_list& trailers() const { return reader_.trailers(); }
     const message_reader& reader() const { return reader_; }
     void interrupt() { client_.interrupt(); }
 

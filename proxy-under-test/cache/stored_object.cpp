@@ -11,9 +11,13 @@ std::uint64_t bytes_of(const stored_object& object) {
     constexpr std::uint64_t index = 256;  // the key's slot, and a node each in the lists by use and by end of life
     auto sum = sizeof object + index + object.content.size() + (object.partial ? object.partial->held() : 0) + 2 * object.key.size() +
                object.head.reason.size();
-    for (const auto& [name, value] : object.head.fields) sum += sizeof(field) + name.size() + value.size();
+    const auto add = [&](const auto& fields) {
+        for (const auto& [name, value] : fields) sum += sizeof(field) + name.size() + value.size();
+    };
+    add(object.head.fields);
+    add(object.trailers);
+    add(object.variant);
     for (const auto& part : object.parts) sum += sizeof(esi_part) + part.include.size();
-    for (const auto& [name, value] : object.variant) sum += sizeof(field) + name.size() + value.size();
     return sum;
 }
 

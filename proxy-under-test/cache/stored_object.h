@@ -25,6 +25,7 @@ struct body_growth {
     bool held_back = false;               ///< its one reader sets the pace
     bool unread = false;                  ///< that one has gone
     std::uint64_t dropped = 0;            ///< bytes before the object's content, delivered already
+    std::string announced;                ///< the trailer fields that are to come, by Trailer
 
     void wait(std::function<void()> wake) { waiting_.push_back(std::move(wake)); }
     /// Its reader waits for the whole.
@@ -53,6 +54,7 @@ struct stored_object {
     role is = role::response;
     response_head head;
     std::string content;
+    field_list trailers;                             ///< behind a content that is whole and as it came
     std::shared_ptr<body_growth> growing;            ///< null: the content is whole
     std::shared_ptr<const partial_content> partial;  ///< set: not the whole; `content` is empty then
     std::vector<esi_part> parts;                     ///< of a page with includes; else empty

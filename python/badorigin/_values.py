@@ -128,6 +128,8 @@ def expect(
     same_copy_as: str | None = None,
     fields: Mapping[str, Any] | None = None,
     fields_at_origin: Mapping[str, Any] | None = None,
+    trailers: Mapping[str, Any] | None = None,
+    trailers_at_origin: Mapping[str, Any] | None = None,
     interim: Sequence[int] | None = None,
     complete: bool | None = None,
     answered: bool | None = None,
@@ -142,7 +144,7 @@ def expect(
     """What a client is expected to have got; absent words claim nothing. Judged from the packets, when the stage is judged.
 
     fields: name → regular expression (PCRE2) that a line of that name matches, or False: there is none. fields_at_origin: the same of the
-    last request that an origin got on its behalf.
+    last request that an origin got on its behalf. trailers, trailers_at_origin: the same of the trailer section.
     status: 0 in a list of them: the proxy closed without an answer. own_fetch: it did not come from the store.
     attempts: requests to origins on its behalf; fetches: those not counting repetitions of the same.
     within, at_least: from the request's last byte to the response's first, on the run's clock.
@@ -150,7 +152,12 @@ def expect(
     words = given(**locals())
     if isinstance(age, bool):
         words["age"] = "present" if age else "absent"
-    for key, patterns in (("fields", fields), ("fields_at_origin", fields_at_origin)):
+    for key, patterns in (
+        ("fields", fields),
+        ("fields_at_origin", fields_at_origin),
+        ("trailers", trailers),
+        ("trailers_at_origin", trailers_at_origin),
+    ):
         if patterns is not None:
             words[key] = {name: Plain("absent") if wanted is False else wanted for name, wanted in patterns.items()}
     return Expect(words)

@@ -60,7 +60,7 @@ def pair(line):
 
 def expectation(given):
     out = words(given)
-    for key in ("fields", "fields_at_origin"):
+    for key in ("fields", "fields_at_origin", "trailers", "trailers_at_origin"):
         if key in out:
             out[key] = {name: False if text == "absent" else text for name, text in dict(out[key]).items()}
     if out.get("age") in ("present", "absent"):

@@ -109,6 +109,12 @@ std::string wire::read_exactly(std::size_t size) {
     return out;
 }
 
+std::string wire::read_line() {
+    std::string out;
+    while (!out.ends_with("\r\n")) out += read_exactly(1);
+    return out;
+}
+
 message wire::read(bool bodiless) {
     std::size_t end = 0;
     while ((end = input_.find("\r\n\r\n")) == std::string::npos) {
@@ -130,13 +136,12 @@ message wire::read(bool bodiless) {
     if (bodiless || (out.start_line.starts_with("HTTP/") && (out.status() == 304 || out.status() == 204 || out.status() < 200))) return out;
     if (out.field("Transfer-Encoding") == "chunked") {
         for (;;) {
-            std::string size;
-            while (!size.ends_with("\r\n")) size += read_exactly(1);
-            const auto length = std::stoul(size, nullptr, 16);
+            const auto length = std::stoul(read_line(), nullptr, 16);
+            if (length == 0) break;
             out.body += read_exactly(length);
             read_exactly(2);
-            if (length == 0) break;
         }
+        for (auto line = read_line(); line != "\r\n"; line = read_line()) out.trailers += line;
     } else if (const auto length = out.field("Content-Length"); !length.empty()) {
         out.body = read_exactly(std::stoul(length));
     }

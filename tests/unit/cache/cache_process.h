@@ -17,7 +17,7 @@ namespace badorigin::cache::testing {
 
 /// A message as read off the wire.
 struct message {
-    std::string start_line, body;
+    std::string start_line, body, trailers;  ///< trailers: their lines as they came
     std::vector<std::pair<std::string, std::string>> fields;
 
     std::string field(std::string_view name) const;  ///< the first, or empty
@@ -47,6 +47,7 @@ public:
 
 private:
     bool fill();
+    std::string read_line();
     int descriptor_;
     std::string input_;
 };

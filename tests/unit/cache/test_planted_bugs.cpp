@@ -70,6 +70,13 @@ bool short_body_not_padded(const plants& bugs) {
     return fetch.at_end();
 }
 
+bool trailers_come_behind(const plants& bugs) {
+    origin app;
+    cache_process cache(app, {}, bugs);
+    const auto got = ask(cache, app, get("/x"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n");
+    return got.trailers == "X-Sum: 1\r\n" && got.count("X-Sum") == 0;
+}
+
 bool post_not_resent(const plants& bugs) {
     origin app;
     cache_process cache(app, {}, bugs);
@@ -444,6 +451,8 @@ const std::vector<proof> proofs_of_laws{
     {"retry-with-half-the-body", body_whole_on_retry},
     {"truncate-client-body", first_body_whole},
     {"pad-short-client-body", short_body_not_padded},
+    {"drop-trailers", trailers_come_behind},
+    {"merge-trailers", trailers_come_behind},
     {"resend-post-after-eof", post_not_resent},
     {"retry-storm", failed_get_not_resent},
     {"no-retry", retry_is_made},

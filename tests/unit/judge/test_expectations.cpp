@@ -263,6 +263,30 @@ TEST(expectations, fields_at_an_origin_are_those_of_the_last_request) {
     EXPECT_EQ(judged([](auto& e) { e.fields_absent_at_origin = {"HOST"}; }), outcome::violated);
 }
 
+TEST(expectations, trailers_are_judged_apart_from_the_header) {
+    staged run;
+    const auto client = run.step("order", "POST", "/o");
+    const auto at_origin = run.fetch(client);
+    at_origin->request->message.trailers.push_back({"X-Count", "5"});
+    run.answer(at_origin, 200, "made");
+    run.answer_raw(client, "HTTP/1.1 200 OK\r\nX-Kind: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nmade\r\n0\r\nX-Sum: 7\r\n\r\n");
+    const auto judged = [&](std::string_view key, const setter& set) {
+        run.expect("order") = {};
+        set(run.expect("order"));
+        return run.outcome_of("expect order " + std::string(key));
+    };
+    EXPECT_EQ(judged("trailers", [](auto& e) { e.trailers = {{"x-sum", "^7$"}}; }), outcome::upheld);
+    EXPECT_EQ(judged("trailers", [](auto& e) { e.trailers = {{"X-Sum", "8"}}; }), outcome::violated);
+    EXPECT_EQ(judged("trailers", [](auto& e) { e.trailers = {{"X-Kind", "a"}}; }), outcome::violated);
+    EXPECT_EQ(judged("trailers", [](auto& e) { e.trailers_absent = {"X-Kind"}; }), outcome::upheld);
+    EXPECT_EQ(judged("trailers", [](auto& e) { e.trailers_absent = {"X-Sum"}; }), outcome::violated);
+    EXPECT_EQ(judged("fields", [](auto& e) { e.fields_absent = {"X-Sum"}; }), outcome::upheld);
+    EXPECT_EQ(judged("trailers_at_origin", [](auto& e) { e.trailers_at_origin = {{"X-Count", "5"}}; }), outcome::upheld);
+    EXPECT_EQ(judged("trailers_at_origin", [](auto& e) { e.trailers_at_origin = {{"Host", "."}}; }), outcome::violated);
+    EXPECT_EQ(judged("trailers_at_origin", [](auto& e) { e.trailers_absent_at_origin = {"Host"}; }), outcome::upheld);
+    EXPECT_EQ(judged("trailers_at_origin", [](auto& e) { e.trailers_absent_at_origin = {"x-count"}; }), outcome::violated);
+}
+
 TEST(expectations, a_status_of_0_is_a_close_without_an_answer_and_no_waiting) {
     for (bool closes : {true, false}) {
         staged run;

@@ -158,6 +158,9 @@ TEST(meaning, of_expectations) {
     EXPECT_EQ(struck.expect.own_fetch, true);
     EXPECT_THAT(struck.expect.fields_at_origin, ElementsAre(testing::Pair("If-None-Match", "\"a\"")));
     EXPECT_THAT(struck.expect.fields_absent_at_origin, ElementsAre("Via"));
+    EXPECT_THAT(struck.expect.trailers, ElementsAre(Pair("X-Sum", "^1$")));
+    EXPECT_THAT(struck.expect.trailers_absent, ElementsAre("X-Secret"));
+    EXPECT_THAT(struck.expect.trailers_at_origin, ElementsAre(Pair("X-Count", "5")));
     EXPECT_FALSE(struck.expect.status);
     EXPECT_EQ(struck.expect.body_of->size, 4000u);
     EXPECT_EQ(struck.expect.age_present, false);
