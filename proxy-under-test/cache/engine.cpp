@@ -48,7 +48,7 @@ void engine::run(const std::function<bool()>& when_quiescent) {
         bool moved = work();
         while (!stopping && !time.is_virtual() && time.fire_next(now())) moved = true;
         if (stopping) return;
-        if (moved || when_quiescent()) continue;
+        if (moved || (origins.watch_idle() && work()) || when_quiescent()) continue;
         if (const auto next = time.next(); next && !time.is_virtual()) {
             io.run_one_for(std::max(*next - now(), nanoseconds{0}));
         } else {

@@ -43,8 +43,8 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
     auto& idle_ones = shelves_[to.pool_key()];
     while (!only_fresh && !names_its_client(to) && !idle_ones.empty()) {
         auto taken = std::move(idle_ones.back().connection);
+        if (idle_ones.back().watched) taken->unwatch();
         idle_ones.pop_back();
-        taken->unwatch();
         if (rubbish_matters() && !taken->quiet()) {  // its origin has just spoken or closed, and spoken() has not been called yet
             taken->close();
             continue;
@@ -59,29 +59,38 @@ awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuratio
 }
 
 bool origin_pool::give_back(lease_ptr lease, bool clean) {
-    const auto key = lease->origin().pool_key();
     if ((!clean && rubbish_matters()) || names_its_client(lease->origin())) return false;
     auto returned = std::move(lease->connection_);
     const auto* which = returned.get();
-    auto& idle_ones = shelves_[key];
-    auto expiry = std::make_unique<timer>(network_.time, network_.time.now() + idle_timeout, [this, key, which] { drop(key, which); });
-    idle_ones.push_back({returned, std::move(expiry)});
-    returned->watch([this, key, which] { spoken(key, which); });
+    auto& on = shelves_[lease->origin().pool_key()];
+    auto expiry = std::make_unique<timer>(network_.time, network_.time.now() + idle_timeout, [this, &on, which] { drop(on, which); });
+    on.push_back({std::move(returned), std::move(expiry)});
+    some_unwatched_ = true;
+    return true;
+}
+
+bool origin_pool::watch_idle() {
+    if (!std::exchange(some_unwatched_, false)) return false;
+    for (auto& [key, on] : shelves_) {
+        for (auto& each : on) {
+            if (std::exchange(each.watched, true)) continue;
+            each.connection->watch([this, &on, which = each.connection.get()] { spoken(on, which); });
+        }
+    }
     return true;
 }
 
 /// Whatever an origin says unasked, it cannot be the answer to the next request.
-void origin_pool::spoken(const std::string& key, const connection* which) {
-    if (which->peer_closed() || rubbish_matters()) drop(key, which);
+void origin_pool::spoken(shelf& on, const connection* which) {
+    if (which->peer_closed() || rubbish_matters()) drop(on, which);
 }
 
-void origin_pool::drop(const std::string& key, const connection* which) {
-    auto& idle_ones = shelves_[key];
-    const auto found = std::ranges::find(idle_ones, which, [](const idle& i) { return i.connection.get(); });
-    if (found == idle_ones.end()) return;
+void origin_pool::drop(shelf& on, const connection* which) {
+    const auto found = std::ranges::find(on, which, [](const idle& i) { return i.connection.get(); });
+    if (found == on.end()) return;
     const auto dropped = std::move(found->connection);  // its timer may be what called us: erased last
     dropped->close();
-    idle_ones.erase(found);
+    on.erase(found);
 }
 
 }  // namespace badorigin::cache

@@ -41,18 +41,24 @@ public:
     /// For the next fetch, if it is `clean`: the message was whole and nothing is behind it (RFC 9112 9.3). Else it is closed.
     /// Says whether it was kept.
     bool give_back(lease_ptr lease, bool clean);
+    /// To be called before the event loop sleeps: from then on idle connections end with their origin's. Those that are taken again
+    /// before that are looked at when they are taken, which is all that they need.
+    /// Says whether any was not watched.
+    bool watch_idle();
 
 private:
     struct idle {
         connection_ptr connection;
         std::unique_ptr<timer> expiry;
+        bool watched = false;
     };
     using shelf = std::list<idle>;
-    void spoken(const std::string& key, const connection* which);
-    void drop(const std::string& key, const connection* which);
+    void spoken(shelf& on, const connection* which);
+    void drop(shelf& on, const connection* which);
 
     network& network_;
-    std::map<std::string, shelf> shelves_;  ///< by address and port
+    std::map<std::string, shelf> shelves_;  ///< by address and port; none is ever taken away
+    bool some_unwatched_ = false;
 };
 
 }  // namespace badorigin::cache
