@@ -45,6 +45,8 @@ endif()
 add_library(badorigin_asio INTERFACE)
 target_link_libraries(badorigin_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(badorigin_asio INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+# Frames of coroutines then come from operator new: glibc's aligned_alloc takes nothing of what was freed shortly before.
+target_compile_definitions(badorigin_asio INTERFACE BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN)
 # GCC 12 takes Asio's recycling operator delete of coroutine frames for a mismatch once both are inlined.
 target_compile_options(badorigin_asio INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fcoroutines> $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
 

@@ -31,7 +31,7 @@ struct limits {
 struct engine {
     engine(clock::mode how, nanoseconds start, const std::string& log_path) : time(how, start), log(io, log_path) {}
 
-    boost::asio::io_context io{1};
+    boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};  ///< without locks: there is one thread
     clock time;
     record_log log;
     ban_list bans;
