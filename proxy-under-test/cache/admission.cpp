@@ -46,6 +46,7 @@ std::expected<line, std::string> read_line(std::string_view whole) {
 /// The lines from `at` on, up to the empty one.
 std::expected<std::vector<line>, std::string> read_lines(std::string_view text, std::size_t at) {
     std::vector<line> out;
+    out.reserve(16);
     while (at + 2 < text.size()) {
         const auto end = text.find("\r\n", at) + 2;
         auto read = read_line(text.substr(at, end - at));
@@ -119,6 +120,12 @@ head_collector head_collector::of_trailers() {
 std::expected<std::size_t, std::string> head_collector::put(std::string_view bytes) {
     for (std::size_t used = 0; used < bytes.size();) {
         const auto rest = bytes.substr(used);
+        if (rest.starts_with("\r\n") && !text_.ends_with('\r')) {
+            if (auto refused = add(rest.substr(0, 2))) return std::unexpected(std::move(*refused));
+            used += 2;
+            if (complete_) return used;
+            continue;
+        }
         const auto plain =
             text_.ends_with('\r') ? rest.substr(0, 0) : rest.substr(0, std::ranges::find_if(rest, is_control) - rest.begin());
         if (!plain.empty()) {

@@ -20,7 +20,7 @@ std::string cache_key(const client_exchange& of) {
     std::string key;
     for (const auto& part : of.hash_parts) {
         if (planted(bug::ignore_hash_data) && part != of.request.target && part != of.request.fields.value("Host")) continue;
-        key += fmt::format("{}:{} ", part.size(), part);
+        key.append(std::to_string(part.size())).append(":").append(part).append(" ");
     }
     return key;
 }

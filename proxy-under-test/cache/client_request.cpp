@@ -24,15 +24,17 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     x.session = &client_->limits;
     x.ends = client_->ends;
     x.started = engine_.now();
-    x.request = reader.request();
+    auto& came = reader.request();
     x.has_body = body_.present();
     x.body_length = body_.length();
     x.log = log_of("req", x.xid, page ? page->exchange_.xid : x.ends.session_id, page ? "esi" : "rxreq");
     x.log->stamp("Start");
     x.log->stamp("Req");
     x.log->tell("ReqStart", "{} {} a0", x.ends.client_ip, x.ends.client_port);
-    x.log->add_head("Req", x.request);
+    x.log->add_head("Req", came);
     x.log->add("VCL_use", configuration_->name);
+    const auto before = x.log->wanted() ? came : request_head{};
+    x.request = std::move(came);
     if (page) {
         x.esi_level = page->exchange_.esi_level + 1;
         x.top = page->exchange_.top ? page->exchange_.top : &page->exchange_;
@@ -43,8 +45,8 @@ client_request::client_request(engine& in, connection_ptr client, message_reader
     }
     x.request.fields.remove("Expect");
     x.original = x.request;
-    if (x.request.target != reader.request().target) x.log->add("ReqURL", x.request.target);
-    x.log->add_changes("Req", reader.request().fields, x.request.fields);
+    if (x.request.target != before.target) x.log->add("ReqURL", x.request.target);
+    x.log->add_changes("Req", before.fields, x.request.fields);
 }
 
 std::shared_ptr<transaction_log> client_request::log_of(std::string_view kind, std::uint64_t number, std::uint64_t parent,
@@ -243,7 +245,7 @@ void client_request::note_passed(const stored_object& answer) {
     if (renewed && !engine_.objects.insert(renewed, x.request)) x.log->add("Error", "no room for the renewed response");
 }
 
-awaitable<object_ptr> client_request::fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead) {
+awaitable<object_ptr> client_request::fetch(origin_exchange&& exchange, request_body* body, object_ptr validated, fetch_lead lead) {
     exchange_.log->tell("Link", "bereq {} {}", exchange.xid, exchange.passed ? "pass" : "fetch");
     const auto fetching =
         std::make_shared<origin_fetch>(engine_, configuration_, std::move(exchange), body, std::move(validated), std::move(lead));

@@ -8,7 +8,7 @@ namespace badorigin::cache {
 
 class client_request {
 public:
-    /// `page`: whose include this is; its text then goes into the page. Null: the client asked for it.
+    /// Takes the head out of `reader`. `page`: whose include this is; its text then goes into the page. Null: the client asked for it.
     client_request(engine& in, connection_ptr client, message_reader& reader, bool keep_alive, client_request* page = nullptr);
 
     std::uint64_t number() const { return exchange_.xid; }
@@ -50,7 +50,7 @@ private:
     bool can_be_streamed(const body_growth& growing) const;
     awaitable<bool> stream(stored_object& object, body_growth& growing);
     void tell_status(const stored_object& object);
-    awaitable<object_ptr> fetch(origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
+    awaitable<object_ptr> fetch(origin_exchange&& exchange, request_body* body, object_ptr validated, fetch_lead lead);
     bool may_refresh() const;
     void refresh_in_background(const object_ptr& stale, fetch_lead lead);
     state brought_nothing();

@@ -16,7 +16,7 @@ namespace badorigin::cache {
 namespace asio = boost::asio;
 namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t least_read = 4 * 1024, most_read = 64 * 1024;  ///< what a string grows by is zeroed first
+constexpr std::size_t first_read = 4 * 1024, least_read = 2 * 1024, most_read = 64 * 1024;  ///< what a string grows by is zeroed first
 constexpr auto linger_time = std::chrono::seconds(1);
 }  // namespace
 
@@ -40,7 +40,7 @@ std::uint64_t network::unacknowledged() const {
     return sum;
 }
 
-connection::connection(network& of, tcp::socket socket) : network_(of), socket_(std::move(socket)), room_(least_read) {
+connection::connection(network& of, tcp::socket socket) : network_(of), socket_(std::move(socket)), room_(first_read) {
     boost::system::error_code ec;
     socket_.non_blocking(true, ec);
     socket_.set_option(tcp::no_delay(true), ec);

@@ -16,13 +16,19 @@ char lower(char c) {
 }
 
 void write_fields(std::string& out, const field_list& fields) {
+    auto size = out.size() + 2;
+    for (const auto& [name, value] : fields) size += name.size() + value.size() + 4;
+    out.reserve(size);
     for (const auto& [name, value] : fields) out.append(name).append(": ").append(value).append("\r\n");
     out += "\r\n";
 }
 }  // namespace
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+    return true;
 }
 
 std::string lower(std::string_view text) {
@@ -85,7 +91,9 @@ bool field_list::has_element(std::string_view name, std::string_view element) co
 }
 
 void field_list::append(std::string_view name, std::string_view value) {
-    fields_.push_back({std::string(name), std::string(value)});
+    constexpr std::size_t usual = 12;
+    if (fields_.empty()) fields_.reserve(usual);
+    fields_.emplace_back(std::string(name), std::string(value));
 }
 
 void field_list::set(std::string_view name, std::string_view value) {

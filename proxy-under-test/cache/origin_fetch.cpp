@@ -15,7 +15,7 @@ namespace {
 constexpr int max_retries = 4;
 }  // namespace
 
-origin_fetch::origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated,
+origin_fetch::origin_fetch(engine& in, configuration_ptr by, origin_exchange&& exchange, request_body* body, object_ptr validated,
                            fetch_lead lead)
     : engine_(in),
       configuration_(std::move(by)),
@@ -210,9 +210,10 @@ void origin_fetch::tell_lifetime(std::string_view source) const {
 
 void origin_fetch::take_lifetime() {
     auto& x = exchange_;
-    auto of = x.response;
-    if (of.status == 206) of.status = 200;  // as of the whole that it is a part of
-    x.said = engine_.by_rfc ? rfc_lifetime(of, x.original, x.received) : varnish_lifetime(x.response, x.received);
+    const bool part = x.response.status == 206;
+    if (part && engine_.by_rfc) x.response.status = 200;  // as of the whole that it is a part of
+    x.said = engine_.by_rfc ? rfc_lifetime(x.response, x.original, x.received) : varnish_lifetime(x.response, x.received);
+    if (part) x.response.status = 206;
     x.ttl = x.said.ttl;
     x.grace = x.said.grace;
     x.keep = x.said.keep;

@@ -13,7 +13,7 @@ class origin_fetch : public std::enable_shared_from_this<origin_fetch> {
 public:
     /// `body`: of a passed request, else null; it is not touched any more once there is a result. `validated`: the stored response that
     /// the origin is asked to confirm, or null. `lead`: ended as soon as those who wait can be told.
-    origin_fetch(engine& in, configuration_ptr by, origin_exchange exchange, request_body* body, object_ptr validated, fetch_lead lead);
+    origin_fetch(engine& in, configuration_ptr by, origin_exchange&& exchange, request_body* body, object_ptr validated, fetch_lead lead);
     ~origin_fetch();
 
     /// Calls back once, when there is a result; its content may be growing then.

@@ -262,7 +262,7 @@ value evaluator::sum(const expression& of) {
     std::size_t at = 1;
     for (; at < of.text_from; ++at) sofar = add(sofar, evaluate(*of.parts[at]), of.operators[at - 1]);
     if (at == of.parts.size()) return sofar;
-    auto joined = to_string(sofar);
+    auto joined = to_string(std::move(sofar));
     for (; at < of.parts.size(); ++at) joined += text(*of.parts[at]);
     return joined;
 }
@@ -290,6 +290,8 @@ bool evaluator::compare(const expression& of) {
             return holds(of.text, as_bytes(left) <=> as_bytes(right));
         default:
             if (!is_set(left) || !is_set(right)) return of.text == "!=";  // what is not there is equal to nothing
+            if (const auto *a = std::get_if<std::string>(&left), *b = std::get_if<std::string>(&right); a && b)
+                return holds(of.text, *a <=> *b);
             return holds(of.text, to_string(left) <=> to_string(right));
     }
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace badorigin::cache::vcl {
@@ -49,5 +50,9 @@ using value = std::variant<std::monostate, bool, std::int64_t, double, duration,
 
 /// As VCL concatenates it: 1.000 for a real, seconds with three digits for durations, an HTTP date for times.
 std::string to_string(const value& of);
+inline std::string to_string(value&& of) {
+    auto* text = std::get_if<std::string>(&of);
+    return text ? std::move(*text) : to_string(std::as_const(of));
+}
 
 }  // namespace badorigin::cache::vcl
