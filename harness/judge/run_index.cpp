@@ -139,18 +139,25 @@ bool run_index::ban_between(const frame_ref& from, const frame_ref& to) const {
     return std::ranges::any_of(bans_, [&](const ban& b) { return b.at.number > from.number && b.at.number < to.number; });
 }
 
-nanoseconds run_index::starved(const frame_ref& from, const frame_ref& to) const {
+namespace {
+/// Of one proxy, or of all tiers together.
+nanoseconds starved_in(const capture::evidence& evidence, const frame_ref& from, const frame_ref& to) {
     nanoseconds of_tiers{0};
-    for (const auto& tier : evidence_.tiers) of_tiers += run_index{tier, scenario_}.starved(from, to);
-    if (!evidence_.tiers.empty()) return of_tiers;
-    const auto& samples = evidence_.vitals;
-    auto start = std::ranges::find(evidence_.markers, capture::marker::kind::start, &capture::marker::kind);
-    if (evidence_.manifest.virtual_time || samples.empty() || start == evidence_.markers.end()) return nanoseconds{0};
+    for (const auto& tier : evidence.tiers) of_tiers += starved_in(tier, from, to);
+    if (!evidence.tiers.empty()) return of_tiers;
+    const auto& samples = evidence.vitals;
+    auto start = std::ranges::find(evidence.markers, capture::marker::kind::start, &capture::marker::kind);
+    if (samples.empty() || start == evidence.markers.end()) return nanoseconds{0};
     auto before = std::ranges::upper_bound(samples, from.time - start->frame.time, {}, &capture::vitals_sample::monotonic);
     auto after = std::ranges::lower_bound(samples, to.time - start->frame.time, {}, &capture::vitals_sample::monotonic);
     if (before != samples.begin()) --before;
     if (after == samples.end()) --after;
     return std::max(nanoseconds{0}, after->starved - before->starved);
+}
+}  // namespace
+
+nanoseconds run_index::starved(const frame_ref& from, const frame_ref& to) const {
+    return evidence_.manifest.virtual_time ? nanoseconds{0} : starved_in(evidence_, from, to);
 }
 
 nanoseconds run_index::tolerance() const {

@@ -191,19 +191,18 @@ private:
         judge_wait(t, e, about);
     }
 
-    void report(const transaction& t, const exchange& e, const matter& about, std::string message, bool needs_complete) {
-        violated(about.run.step_of(*t.client), std::move(message),
-                 {cite("exchange on the client leg", *t.client), cite("the exchange without a status line", e)})
-            .needs_complete = needs_complete;
-    }
-
     void judge_delivery(const transaction& t, const exchange& e, const matter& about) {
         int status = status_of(*t.client);
         if (status == 0 || status >= 500 || t.delivered_from) return;
         // a stale copy may have been delivered instead, which nothing but a serial tells
         if (about.made_elsewhere() && !same_content(t.client->response->message, e.response->message)) return;
-        report(t, e, about,
-               fmt::format("bytes without a status line (frame {}) are delivered with status {}", e.response->first.number, status), false);
+        violated(about.run.step_of(*t.client),
+                 fmt::format("bytes without a status line (frame {}) are delivered with status {}", e.response->first.number, status),
+                 both(t, e));
+    }
+
+    static std::vector<citation> both(const transaction& t, const exchange& e) {
+        return {cite("exchange on the client leg", *t.client), cite("the exchange without a status line", e)};
     }
 
     void judge_wait(const transaction& t, const exchange& e, const matter& about) {
@@ -213,12 +212,13 @@ private:
         bool answered = t.client->response.has_value();
         auto until = answered ? t.client->response->first : server_end(*t.client->on);
         if (answered && until.number < closed.number) return;
-        auto waited = (until ? run.clock(until) : run.end_clock()) - run.clock(closed);
-        if (waited > 1s + run.tolerance())
-            report(t, e, about,
-                   fmt::format("the origin closed without a status line in frame {}, the client waits {} longer{}", closed.number,
-                               seconds_text(waited), until ? "" : " and on"),
-                   !until);
+        const auto waited = (until ? run.clock(until) : run.end_clock()) - run.clock(closed), at_most = 1s + run.tolerance();
+        if (waited <= at_most) return;
+        violated_by({waited, at_most, closed, until ? until : run.end()}, about, run.step_of(*t.client),
+                    fmt::format("the origin closed without a status line in frame {}, the client waits {} longer{}", closed.number,
+                                seconds_text(waited), until ? "" : " and on"),
+                    both(t, e))
+            .needs_complete = !until;
     }
 
     void judge_probe(const exchange& e, const matter& about) {
@@ -226,13 +226,14 @@ private:
         if (!closed) return;
         met(e);
         auto left = client_end(*e.on);
-        auto waited = (left ? about.run.clock(left) : about.run.end_clock()) - about.run.clock(closed);
+        const auto& run = about.run;
+        const auto waited = (left ? run.clock(left) : run.end_clock()) - run.clock(closed), at_most = 1s + run.tolerance();
         if (left.number < closed.number && left) return;
-        if (waited <= 1s + about.run.tolerance()) return;
-        violated({},
-                 fmt::format("the probe's answer ended without a status line in frame {}, the proxy goes on with it for {}", closed.number,
-                             seconds_text(waited)),
-                 {cite("probe", e)})
+        if (waited <= at_most) return;
+        violated_by({waited, at_most, closed, left ? left : run.end()}, about, {},
+                    fmt::format("the probe's answer ended without a status line in frame {}, the proxy goes on with it for {}",
+                                closed.number, seconds_text(waited)),
+                    {cite("probe", e)})
             .needs_complete = !left;
     }
 };

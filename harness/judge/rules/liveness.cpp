@@ -193,17 +193,18 @@ private:
                 ready = over;
         }
         if (answered && about.made_elsewhere()) return;  // how long a proxy may take is its policy's affair
-        auto until = answered ? run.clock(answered) : gave_up ? run.clock(gave_up) : run.end_clock();
+        const auto over = answered ? answered : gave_up ? gave_up : run.end();
+        const auto until = answered || gave_up ? run.clock(over) : run.end_clock();
         waiting = waiting || connecting(about, ready, answered);
         if (answered && waiting) return;
-        auto waited = until - run.clock(ready);
-        if (waited < (waiting ? at_leisure : at_once)) return;
-        if (answered && waited < at_once + run.tolerance()) return;
-        violated(run.step_of(client),
-                 fmt::format("{} (frame {}) is {} {} after {}", request_line(client), begin_of(client).number,
-                             answered ? "answered only" : "not answered, nor its connection closed,", seconds_text(waited),
-                             waiting ? "it was sent" : fmt::format("the last origin was through with it (frame {})", ready.number)),
-                 {cite("exchange on the client leg", client)})
+        const auto waited = until - run.clock(ready);
+        const auto at_most = waiting ? at_leisure : answered ? at_once + run.tolerance() : at_once;
+        if (waited < at_most) return;
+        violated_by({waited, at_most, ready, over}, about, run.step_of(client),
+                    fmt::format("{} (frame {}) is {} {} after {}", request_line(client), begin_of(client).number,
+                                answered ? "answered only" : "not answered, nor its connection closed,", seconds_text(waited),
+                                waiting ? "it was sent" : fmt::format("the last origin was through with it (frame {})", ready.number)),
+                    {cite("exchange on the client leg", client)})
             .needs_complete = !answered;
     }
 

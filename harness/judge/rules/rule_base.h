@@ -29,10 +29,17 @@ protected:
     void met() { met_ = true; }
     /// The finding may be completed until the next call.
     finding& violated(std::string subject, std::string message, std::vector<citation> citations);
+    /// The proxy took `took` between these frames, which is more than `at_most`. Inconclusive where the machine was busy: then its threads
+    /// waited for a core so long that it may not have been its own doing.
+    struct lapse {
+        nanoseconds took, at_most;
+        frame_ref from, to;
+    };
+    finding& violated_by(const lapse& time, const matter& about, std::string subject, std::string message, std::vector<citation> citations);
 
 private:
     std::string_view id_;
-    bool met_ = false, holed_ = false, violated_ = false;
+    bool met_ = false, holed_ = false, told_ = false;
     std::vector<finding>* findings_ = nullptr;
 };
 

@@ -144,12 +144,12 @@ private:
         auto own = http::freshness_lifetime(from.response->message);
         if (own.from != source::none && own.from != source::heuristic && own.value > 0s) return;
         // who waited for the failed fetch may share it, and for a moment after
-        auto later = about.run.clock(begin_of(*t.client)) - about.run.clock(end_of(from));
-        if (begin_of(*t.client).number < end_of(from).number || later <= 1s + about.run.tolerance()) return;
-        violated(about.run.step_of(*t.client),
-                 fmt::format("{} is answered with the {} that an origin gave {} before (frame {})", request_line(*t.client),
-                             status_of(from), seconds_text(later), from.response->first.number),
-                 {cite("exchange on the client leg", *t.client), cite("the origin exchange that the response comes from", from)});
+        const auto later = about.run.clock(begin_of(*t.client)) - about.run.clock(end_of(from)), at_most = 1s + about.run.tolerance();
+        if (begin_of(*t.client).number < end_of(from).number || later <= at_most) return;
+        violated_by({later, at_most, end_of(from), t.client->response->first}, about, about.run.step_of(*t.client),
+                    fmt::format("{} is answered with the {} that an origin gave {} before (frame {})", request_line(*t.client),
+                                status_of(from), seconds_text(later), from.response->first.number),
+                    {cite("exchange on the client leg", *t.client), cite("the origin exchange that the response comes from", from)});
     }
 };
 

@@ -73,6 +73,13 @@ void staged::vitals(const std::string& step, nanoseconds monotonic, nanoseconds 
     evidence.vitals.push_back(std::move(s));
 }
 
+void staged::starve(nanoseconds lasts, nanoseconds starved) {
+    evidence.manifest.virtual_time = false;
+    vitals("start", 0s, 0s);
+    vitals("end", lasts, 0s);
+    evidence.vitals.back().starved = starved;
+}
+
 connection_handle staged::client_connection() {
     auto c = std::make_shared<capture::connection>();
     c->id = connections_.size() + 1;

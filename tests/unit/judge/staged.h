@@ -36,6 +36,9 @@ public:
     void vitals(const std::string& step, nanoseconds monotonic, nanoseconds cpu, std::uint32_t descriptors = 20,
                 std::uint64_t resident = 100 << 20);
 
+    /// The run is in real time, `lasts` so long, and the machine left the proxy no core for `starved` of it.
+    void starve(nanoseconds lasts, nanoseconds starved);
+
     connection_handle client_connection();
     connection_handle origin_connection(const std::string& name = "app");
     /// The server's side (the proxy on the client leg, the origin on its own) or the client's side ends it.

@@ -282,6 +282,28 @@ TEST(headerless_is_an_error, a_probe_that_goes_on_after_the_close_is_violated) {
     }
 }
 
+TEST(headerless_is_an_error, to_be_late_says_nothing_where_the_machine_left_the_proxy_no_core_for_so_long) {
+    for (auto starved : {5s, 9s}) {
+        const auto expected = starved == 9s ? outcome::inconclusive : outcome::violated;
+        staged run, probed;
+        run.starve(12s, starved);
+        auto client = run.step("view", "GET", "/a");
+        without_header(run, client);
+        run.at(10s);
+        run.answer(client, 503);
+        EXPECT_EQ(run.outcome_of(headerless), expected) << run.messages_of(headerless);
+        run.answer(client, 200, "x");
+        EXPECT_EQ(run.outcome_of(headerless), outcome::violated) << "what was delivered is no matter of time";
+
+        probed.starve(12s, starved);
+        auto on = probed.origin_connection();
+        probed.answer_raw(probed.request(on, "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n"), "<html>TLS please</html>", ending::fin);
+        probed.at(10s);
+        probed.client_closes(on);
+        EXPECT_EQ(probed.outcome_of(headerless), expected) << probed.messages_of(headerless);
+    }
+}
+
 TEST(headerless_is_an_error, it_does_not_apply_to_responses_with_a_header) {
     staged run;
     run.fetched("view", "/a");

@@ -198,18 +198,32 @@ TEST(expectations, time_to_the_first_byte_is_taken_on_the_runs_clock) {
 TEST(expectations, being_late_says_nothing_where_the_machine_left_the_proxy_no_core_for_so_long) {
     const auto late_by_5s = [](nanoseconds starved) {
         staged run;
-        run.evidence.manifest.virtual_time = false;
-        run.vitals("start", 0s, 0s);
+        run.starve(6s, starved);
         auto a = run.step("a", "GET", "/a");
         run.at(5s);
         run.answer(a, 200);
-        run.vitals("a", 6s, 0s);
-        run.evidence.vitals.back().starved = starved;
         run.expect("a").within = 1s;
         return run.outcome_of("expect a within");
     };
     EXPECT_EQ(late_by_5s(3s), outcome::violated);
     EXPECT_EQ(late_by_5s(5s), outcome::inconclusive);
+}
+
+TEST(expectations, of_several_proxies_the_time_without_a_core_is_that_of_all) {
+    const auto late_by_10s = [](bool virtual_time) {
+        staged tier, run;
+        tier.starve(12s, 4s);
+        run.starve(12s, 0s);
+        run.evidence.manifest.virtual_time = virtual_time;
+        run.evidence.tiers = {tier.evidence, tier.evidence};
+        auto client = run.step("view", "GET", "/a");
+        run.at(10s);
+        run.expect("view").within = 3s;
+        run.answer(client, 200, "ok");
+        return run.outcome_of("expect view within");
+    };
+    EXPECT_EQ(late_by_10s(false), outcome::inconclusive);
+    EXPECT_EQ(late_by_10s(true), outcome::violated) << "the run's clock stood still meanwhile";
 }
 
 TEST(expectations, the_body_is_followed_through_every_attempt) {

@@ -172,6 +172,23 @@ TEST(answered_or_closed, while_an_origin_is_silent_a_proxy_may_wait_for_a_minute
     EXPECT_EQ(run.outcome_of("answered-or-closed"), outcome::violated);
 }
 
+TEST(answered_or_closed, to_be_late_says_nothing_where_the_machine_left_the_proxy_no_core_for_so_long) {
+    for (bool answers : {true, false}) {
+        const auto late_by_10s = [&](nanoseconds starved) {
+            staged run;
+            run.starve(12s, starved);
+            auto client = run.step("view", "GET", "/a");
+            run.answer_raw(run.fetch(client), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            run.at(10s);
+            if (answers) run.answer(client, 200, "ok");
+            return run.outcome_of("answered-or-closed");
+        };
+        EXPECT_EQ(late_by_10s(0s), outcome::violated);
+        EXPECT_EQ(late_by_10s(3s), outcome::violated);
+        EXPECT_EQ(late_by_10s(7s), outcome::inconclusive);
+    }
+}
+
 TEST(answered_or_closed, a_closed_connection_is_an_answer) {
     staged run;
     auto on = run.client_connection();

@@ -250,6 +250,20 @@ TEST(age_honest, it_does_not_apply_to_errors_of_the_proxys_own) {
     EXPECT_EQ(run.outcome_of(age), outcome::not_applicable);
 }
 
+TEST(error_not_stored, sharing_a_failure_late_says_nothing_where_the_machine_left_the_proxy_no_core_for_so_long) {
+    for (auto starved : {1s, 4s}) {
+        staged run;
+        run.starve(12s, starved);
+        auto client = run.step("first", "GET", "/a");
+        auto origin = run.fetch(client);
+        run.answer(origin, 500, "oops");
+        run.deliver(client, origin, 0);
+        run.at(5s);
+        run.deliver(run.step("second", "GET", "/a"), origin, 5);
+        EXPECT_EQ(run.outcome_of(errors), starved == 4s ? outcome::inconclusive : outcome::violated) << run.messages_of(errors);
+    }
+}
+
 TEST(error_not_stored, an_error_served_again_later_is_violated_unless_it_says_its_lifetime) {
     struct row {
         nanoseconds after;
