@@ -26,6 +26,8 @@ NAMED_BY_EXPECTATIONS = {
     "ignore-proxy-header": "whom a policy takes for the client shows in what it does alone",
     "probe-too-often": "how often an origin is probed stands in the policy alone",
     "probe-when-unused": "which configuration is in use is the operator's doing, and not in the packets",
+    "drop-trailers": "trailer fields may be discarded on their way (RFC 9110 section 6.5)",
+    "merge-trailers": "which fields may be merged their definitions say (RFC 9110 section 6.5.1), and most names no rule knows",
     "serve-http-0-9": "HTTP/0.9 has no framing that could be broken; not to serve it is a decision",
     "combine-other-representations": "the packets show a whole response; that its parts came from two is known to who wrote both",
     "ignore-esi": "what a page says to caches between tags is the policy's to follow; the packets do not say that it was to be",
