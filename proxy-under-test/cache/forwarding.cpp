@@ -98,7 +98,7 @@ void ask_for_rest(origin_exchange& exchange, const object_ptr& part) {
     const auto [first, last] = part->partial->missing();
     exchange.completes = part;
     exchange.request.fields.set("Range", fmt::format("bytes={}-{}", first, last));
-    exchange.request.fields.set("If-Range", part->head.fields.value("ETag"));
+    exchange.request.fields.set("If-Range", strong_validator(part->head.fields));
 }
 
 void make_conditional(request_head& request, const object_ptr& stored) {

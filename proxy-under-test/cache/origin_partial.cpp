@@ -1,4 +1,4 @@
-// Responses of which only a part came: kept where a strong entity tag names the representation, and completed by a range request for the
+// Responses of which only a part came: kept where a strong validator names the representation, and completed by a range request for the
 // rest (RFC 9111 3.3, 3.4; RFC 9110 15.3.7.3). A part is never the answer to a request for the whole.
 #include "proxy-under-test/cache/delivery.h"
 #include "proxy-under-test/cache/origin_fetch.h"
@@ -18,7 +18,8 @@ origin_fetch::rest origin_fetch::rest_has_come() {
     auto& x = exchange_;
     const auto place = place_of(x.response);
     const auto stored = x.completes;
-    const bool same = strong_tag(x.response.fields) == stored->head.fields.value("ETag") || planted(bug::combine_other_representations);
+    const bool same =
+        strong_validator(x.response.fields) == strong_validator(stored->head.fields) || planted(bug::combine_other_representations);
     if (place && same && place->length == stored->partial->length()) {
         auto merged = stored->head;
         update_stored_fields(merged.fields, x.response.fields);
@@ -54,7 +55,9 @@ bool origin_fetch::may_keep_part() const {
     const auto& x = exchange_;
     const bool ordinary = engine_.by_rfc && x.request.method == "GET" && !x.passed && !x.no_store && !x.uncacheable && !x.synthetic;
     const bool as_it_came = !x.do_esi && !x.do_gzip && !x.do_gunzip && !x.completes;
-    return ordinary && as_it_came && x.ttl > nanoseconds{0} && !strong_tag(x.response.fields).empty();
+    const auto& came = reader_->response().fields;
+    const bool comparable = came.has("ETag") || came.has("Date");  // a Date of ours is of another clock than the origin's Last-Modified
+    return ordinary && as_it_came && x.ttl > nanoseconds{0} && comparable && !strong_validator(x.response.fields).empty();
 }
 
 /// A 206 that came whole.
@@ -76,7 +79,7 @@ void origin_fetch::keep_part(std::uint64_t first, std::string_view content, std:
     auto parts = std::make_shared<partial_content>(length);
     const auto before = engine_.objects.variant(x.key, x.request.fields);
     const bool same = before && before->partial && before->partial->length() == length &&
-                      before->head.fields.value("ETag") == x.response.fields.value("ETag");
+                      strong_validator(before->head.fields) == strong_validator(x.response.fields);
     if (same) *parts = *before->partial;
     parts->add(first, content);
     const auto made = make_object();

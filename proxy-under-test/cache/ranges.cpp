@@ -59,14 +59,18 @@ std::optional<std::vector<byte_range>> requested_ranges(std::string_view field, 
     return out;
 }
 
+std::string_view strong_date(const field_list& fields) {
+    const auto last = fields.value("Last-Modified");
+    const auto modified = parse_http_date(last), made = parse_http_date(fields.value("Date"));
+    return modified && made && *made >= *modified + std::chrono::seconds(1) ? last : std::string_view();
+}
+
 bool range_applies(const request_head& request, const response_head& stored) {
     const auto* condition = request.fields.find("If-Range");
     if (!condition) return true;
     if (const auto at = parse_http_date(*condition)) {
-        const auto modified = parse_http_date(stored.fields.value("Last-Modified"));
-        const auto made = parse_http_date(stored.fields.value("Date"));
-        // RFC 9110 8.8.2.2: a date is a strong validator when nothing can have changed behind it within its second.
-        return modified && made && *at == *modified && *made >= *modified + std::chrono::seconds(1);
+        const auto modified = parse_http_date(strong_date(stored.fields));
+        return modified && *at == *modified;
     }
     return !condition->empty() && !condition->starts_with("W/") && *condition == stored.fields.value("ETag");
 }

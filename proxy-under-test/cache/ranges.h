@@ -18,6 +18,10 @@ struct byte_range {
 /// None: the field is not to be heeded: malformed, another unit, or so many ranges that the whole is less. Empty: none can be satisfied.
 std::optional<std::vector<byte_range>> requested_ranges(std::string_view field, std::uint64_t size);
 
+/// Last-Modified where it is a strong validator: at least a second before Date, so that nothing can have changed behind it within its
+/// second (RFC 9110 8.8.2.2); else empty.
+std::string_view strong_date(const field_list& fields);
+
 /// RFC 9110 13.1.5: whether If-Range, if there is one, names the stored response, by strong comparison.
 bool range_applies(const request_head& request, const response_head& stored);
 

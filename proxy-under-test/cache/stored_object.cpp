@@ -21,9 +21,10 @@ std::uint64_t bytes_of(const stored_object& object) {
     return sum;
 }
 
-std::string_view strong_tag(const field_list& fields) {
-    const auto tag = fields.value("ETag");
-    return tag.starts_with('"') ? tag : std::string_view();
+std::string_view strong_validator(const field_list& fields) {
+    const auto* tag = fields.find("ETag");
+    if (!tag) return strong_date(fields);
+    return tag->starts_with('"') ? std::string_view(*tag) : std::string_view();
 }
 
 bool stored_object::has_part_for(const request_head& request) const {

@@ -87,8 +87,9 @@ struct stored_object {
     bool has_part_for(const request_head& request) const;
     bool has_validator() const { return head.fields.has("ETag") || head.fields.has("Last-Modified"); }
 };
-/// An entity tag that compares strongly; empty: there is none (RFC 9110 8.8.3).
-std::string_view strong_tag(const field_list& fields);
+/// What names a representation byte by byte: an entity tag that is not weak or, where there is none at all, a date that is strong; empty:
+/// there is nothing such (RFC 9110 8.8, 13.1.5).
+std::string_view strong_validator(const field_list& fields);
 
 using object_ptr = std::shared_ptr<stored_object>;
 

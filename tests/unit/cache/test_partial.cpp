@@ -134,6 +134,68 @@ TEST(partial, is_not_kept_without_a_strong_entity_tag_or_where_storing_is_forbid
     }
 }
 
+/// The cache's clock stands at 1,700,000,000 s.
+std::string dated(std::string_view modified, std::string_view made = "Tue, 14 Nov 2023 22:13:20 GMT") {
+    const auto line = [](std::string_view name, std::string_view value) {
+        return value.empty() ? std::string() : std::string(name) + ": " + std::string(value) + "\r\n";
+    };
+    return "Cache-Control: max-age=30\r\n" + line("Last-Modified", modified) + line("Date", made);
+}
+constexpr auto a_second_before = "Tue, 14 Nov 2023 22:13:19 GMT", that_second = "Tue, 14 Nov 2023 22:13:20 GMT";
+
+TEST(partial, is_completed_by_a_last_modified_that_is_strong) {
+    origin app;
+    cache_process cache(app);
+    break_off(cache, app, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n" + dated(a_second_before) + "\r\n0123");
+    message asked;
+    EXPECT_EQ(ask_through(cache, app, get("/x"), part("4-9/10", "456789", dated(a_second_before)), asked).body, "0123456789");
+    EXPECT_EQ(asked.field("Range"), "bytes=4-9");
+    EXPECT_EQ(asked.field("If-Range"), a_second_before);
+    EXPECT_EQ(ask(cache, get("/x")).body, "0123456789");
+    EXPECT_TRUE(app.unasked());
+}
+
+TEST(partial, stored_ranges_are_joined_by_a_last_modified_that_is_strong) {
+    origin app;
+    cache_process cache(app);
+    message asked;
+    ask_through(cache, app, get("/x", "Range: bytes=0-3\r\n"), part("0-3/10", "0123", dated(a_second_before)), asked);
+    EXPECT_EQ(ask(cache, get("/x", "Range: bytes=1-2\r\nIf-Range: " + std::string(a_second_before) + "\r\n")).body, "12");
+    ask_through(cache, app, get("/x"), part("4-9/10", "456789", dated(a_second_before)), asked);
+    EXPECT_EQ(ask(cache, get("/x")).body, "0123456789");
+    EXPECT_TRUE(app.unasked());
+}
+
+// RFC 9110 8.8.2.2, 13.1.5
+TEST(partial, is_not_kept_by_a_last_modified_that_is_weak) {
+    for (const auto& weak :
+         {dated(that_second), dated(a_second_before, ""), dated("yesterday"), dated(a_second_before) + "ETag: W/\"a\"\r\n"}) {
+        origin app;
+        cache_process cache(app);
+        break_off(cache, app, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n" + weak + "\r\n0123");
+        message asked;
+        EXPECT_EQ(ask_through(cache, app, get("/x"), ok("one"), asked).body, "one") << weak;
+        EXPECT_EQ(asked.field("Range"), "") << weak;
+    }
+}
+
+TEST(partial, of_another_last_modified_completes_nothing) {
+    for (const auto& other : {dated("Tue, 14 Nov 2023 22:13:18 GMT"), dated(""), dated(a_second_before) + "ETag: \"a\"\r\n"}) {
+        origin app;
+        cache_process cache(app);
+        break_off(cache, app, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n" + dated(a_second_before) + "\r\n0123");
+        auto client = cache.connect();
+        client.send(get("/x"));
+        auto fetch = app.accept();
+        fetch.read();
+        fetch.send(part("4-9/10", "ABCDEF", other));
+        auto whole = app.accept();
+        EXPECT_EQ(whole.read().field("Range"), "");
+        whole.send(ok("all of it"));
+        EXPECT_EQ(client.read().body, "all of it") << other;
+    }
+}
+
 TEST(partial, content_with_a_malformed_chunk_is_not_believed) {
     origin app;
     cache_process cache(app);
