@@ -24,8 +24,7 @@ void write_fields(std::string& out, const field_list& fields) {
 }
 }  // namespace
 
-bool same_name(std::string_view a, std::string_view b) {
-    if (a.size() != b.size()) return false;
+bool same_but_for_case(std::string_view a, std::string_view b) {
     for (std::size_t i = 0; i < a.size(); ++i)
         if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
     return true;

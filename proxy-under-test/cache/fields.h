@@ -8,7 +8,11 @@
 
 namespace badorigin::cache {
 
-bool same_name(std::string_view a, std::string_view b);
+bool same_but_for_case(std::string_view a, std::string_view b);  ///< of two that are equally long
+/// Asked often, and most names differ in length.
+inline bool same_name(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && same_but_for_case(a, b);
+}
 std::string lower(std::string_view text);
 std::string_view trimmed(std::string_view text);
 /// The elements of a comma-separated list, trimmed, empty ones left out.
