@@ -97,9 +97,13 @@ std::size_t connection::write_at_once(std::string_view head, std::string_view re
     if (head.size() + rest.size() > small) return 0;
     const auto put = socket_.write_some(std::array{asio::buffer(head), asio::buffer(rest)}, ec);
     if (ec == asio::error::would_block) ec = {};
-    sent += put;
-    if (put > 0) ++network_.activity;
+    wrote(put);
     return put;
+}
+
+void connection::wrote(std::size_t bytes) {
+    sent += bytes;
+    if (bytes > 0) ++network_.activity;
 }
 
 awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
@@ -111,8 +115,7 @@ awaitable<io> connection::write(std::string& pending, nanoseconds timeout) {
         const auto [error, put] =
             co_await socket_.async_write_some(asio::buffer(pending.data() + written, pending.size() - written), as_result);
         written += put;
-        sent += put;
-        if (put > 0) ++network_.activity;
+        wrote(put);
         result = outcome(error, limit.over);
     }
     pending.erase(0, written);
@@ -131,8 +134,7 @@ awaitable<io> connection::write(std::string_view head, std::string_view rest, na
     while (!(head.empty() && rest.empty()) && result == io::ok) {
         deadline limit(network_, socket_, timeout);
         const auto [error, put] = co_await socket_.async_write_some(std::array{asio::buffer(head), asio::buffer(rest)}, as_result);
-        if (put > 0) ++network_.activity;
-        sent += put;
+        wrote(put);
         remove(put);
         result = outcome(error, limit.over);
     }

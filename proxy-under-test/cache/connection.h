@@ -75,6 +75,7 @@ public:
 private:
     struct deadline;
     std::size_t write_at_once(std::string_view head, std::string_view rest, boost::system::error_code& ec);
+    void wrote(std::size_t bytes);
     void acknowledge_at_once();
     io outcome(const boost::system::error_code& ec, bool timed_out) const;
 
