@@ -86,9 +86,6 @@ std::string_view conditioned(client_exchange& exchange, std::string_view content
     if (stored && (size > 0 || exchange.streamed) && !response.fields.has("Accept-Ranges")) response.fields.set("Accept-Ranges", "bytes");
     return content;
 }
-}  // namespace
-
-namespace {
 /// Whether what goes out is all of a content that trailer fields stand behind, to who knows chunks.
 bool carries_trailers(const client_exchange& exchange, std::string_view content) {
     const auto* object = exchange.object.get();

@@ -150,15 +150,17 @@ void compare_joins(const std::string& name, const evidence& staged, const eviden
 }
 
 void compare_deliveries(const std::string& name, const evidence& staged, const evidence& without, score& all) {
-    std::map<std::string, std::string> found;
+    std::map<std::string, std::string> found, serials;
     for (const transaction& t : without.transactions)
         if (t.client && t.delivered_from) found[place_of(t.client)] = place_of(t.delivered_from);
+    for (const exchange_ptr& e : staged.exchanges) serials[place_of(e)] = e->serial;
     for (const transaction& t : staged.transactions) {
-        // A raw request's response may come from an origin that gave no serial: not known.
-        if (!t.client || (!t.delivered_from && t.client->token.empty())) continue;
-        all.delivered += t.delivered_from != nullptr;
+        if (!t.client) continue;
         const auto at = found.find(place_of(t.client));
         const std::string guess = at == found.end() ? std::string() : at->second;
+        // Raw requests carry no token and raw responses no serial: what these brought is not known.
+        if (!t.delivered_from && (t.client->token.empty() || (!guess.empty() && serials[guess].empty()))) continue;
+        all.delivered += t.delivered_from != nullptr;
         if (guess == place_of(t.delivered_from)) {
             all.delivered_right += t.delivered_from != nullptr;
             continue;
