@@ -15,9 +15,10 @@ using namespace badorigin::cache::vcl;
 
 class empty_context : public context {
 public:
-    value read(std::string_view variable) override { return variable.ends_with("url") ? value(std::string("/a?b=c")) : value{}; }
-    void write(std::string_view, const value& to) override { to_string(to); }
-    void unset(std::string_view) override {}
+    value read(const variable_name& variable) override { return variable.name.ends_with("url") ? value(std::string("/a?b=c")) : value{}; }
+    const std::string* held(const variable_name&) override { return nullptr; }
+    void write(const variable_name&, const value& to) override { to_string(to); }
+    void unset(const variable_name&) override {}
     value call(std::string_view, const std::vector<value>&) override { return {}; }
     void hash_data(std::string_view) override {}
     void synthetic(std::string_view) override {}

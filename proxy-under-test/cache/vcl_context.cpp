@@ -6,13 +6,14 @@
 
 #include "proxy-under-test/cache/gzip.h"
 #include "proxy-under-test/cache/vcl_values.h"
+#include "proxy-under-test/vcl/variable_number.h"
 
 namespace badorigin::cache {
 
 namespace {
 using vcl::value;
+using vcl::variable_name;
 
-constexpr std::string_view http_prefix = "http.";
 constexpr auto connect_timeout = std::chrono::milliseconds(3500);
 constexpr auto first_byte_timeout = std::chrono::seconds(60);
 }  // namespace
@@ -24,78 +25,113 @@ transaction_log& vcl_context::log() const {
     return origin_ ? *origin_->log : *client_->log;
 }
 
-value vcl_context::read(std::string_view variable) {
-    std::string_view header;
-    if (const auto* fields = fields_of(variable, header)) {
-        const auto* found = fields->find(header);
-        return found ? value(*found) : value();
+bool vcl_context::has(vcl::message of) const {
+    using enum vcl::message;
+    switch (of) {
+        case none:
+            return true;
+        case bereq:
+        case beresp:
+            return origin_ != nullptr;
+        case req:
+        case req_top:
+        case obj:
+        case resp:
+            return client_ != nullptr;
     }
-    const auto [of, member] = split(variable);
-    if (of == "req" && client_) return read_req(member);
-    if (of == "req_top" && client_) {
-        vcl_context top(environment_, configuration_, const_cast<client_exchange*>(client_->top), nullptr);
-        return client_->top ? top.read_req(member) : read_req(member);
-    }
-    if (of == "bereq" && origin_) return read_bereq(member);
-    if (of == "beresp" && origin_) return read_beresp(member);
-    if (of == "obj" && client_ && client_->object) return read_obj(member);
-    if (of == "obj" && client_) return read_resp(member);  // vcl_error of VCL 3: what is being made
-    if (of == "resp" && client_) return read_resp(member);
-    return read_common(variable);
+    return false;
 }
 
-value vcl_context::read_common(std::string_view variable) const {
-    if (variable == "now") return moment(now());
-    if (variable == "server.hostname" || variable == "server.identity") return text("badorigin-cache");
-    if (!client_ && !origin_) return {};
-    const auto& ends = client_ ? client_->ends : origin_->ends;
-    if (variable == "client.identity") return text(client_ && !client_->identity.empty() ? client_->identity : ends.client_ip);
-    if (variable == "client.ip") return vcl::ip{ends.client_ip, ends.client_port};
-    if (variable == "server.ip") return vcl::ip{ends.server_ip, ends.server_port};
-    if (variable == "remote.ip") return vcl::ip{ends.remote_ip, ends.remote_port};
-    if (variable == "local.ip") return vcl::ip{ends.local_ip, ends.local_port};
-    if (variable == "server.port") return integer(ends.server_port);
-    if (variable == "local.endpoint") return text(ends.local_ip + ':' + std::to_string(ends.local_port));
-    if (variable == "local.socket") return text("a0");
-    if (variable == "sess.xid") return text(std::to_string(ends.session_id));
-    if (variable == "sess.timeout_idle" && client_) return span(client_->session->idle);
-    if (variable == "sess.idle_send_timeout" && client_) return span(client_->session->idle_send);
-    if (variable.starts_with("storage.")) return read_storage(variable.substr(8));
+const std::string* vcl_context::held(const variable_name& of) {
+    if (!has(of.whose)) return nullptr;
+    if (of.is_field()) return fields_of(of)->find(of.part);
+    if (of == "req.method") return &client_->request.method;
+    if (of == "req.url") return &client_->request.target;
+    if (of == "req_top.method") return &top().request.method;
+    if (of == "req_top.url") return &top().request.target;
+    if (of == "bereq.method") return &origin_->request.method;
+    if (of == "bereq.url") return &origin_->request.target;
+    if (of == "beresp.reason") return &origin_->response.reason;
+    if (of == "resp.reason") return &client_->response.reason;
+    return nullptr;
+}
+
+value vcl_context::read(const variable_name& of) {
+    if (const auto* found = held(of)) return *found;
+    if (!has(of.whose) || of.is_field()) return {};
+    using enum vcl::message;
+    switch (of.whose) {
+        case none:
+            return read_common(of);
+        case req:
+            return read_req(of);
+        case req_top:
+            return read_req_top(of);
+        case bereq:
+            return read_bereq(of);
+        case beresp:
+            return read_beresp(of);
+        case obj:
+            return client_->object ? read_obj(of) : read_resp(of);  // vcl_error of VCL 3: what is being made
+        case resp:
+            return read_resp(of);
+    }
     return {};
 }
 
-/// NAME.free_space, NAME.used_space, NAME.happy.
-value vcl_context::read_storage(std::string_view of) const {
-    const auto dot = of.rfind('.');
-    const auto found = environment_.objects.areas.find(of.substr(0, dot));
+value vcl_context::read_common(const variable_name& of) const {
+    if (of == "now") return moment(now());
+    if (of == "server.hostname" || of == "server.identity") return text("badorigin-cache");
+    if (!client_ && !origin_) return {};
+    const auto& ends = client_ ? client_->ends : origin_->ends;
+    if (of == "client.identity") return text(client_ && !client_->identity.empty() ? client_->identity : ends.client_ip);
+    if (of == "client.ip") return vcl::ip{ends.client_ip, ends.client_port};
+    if (of == "server.ip") return vcl::ip{ends.server_ip, ends.server_port};
+    if (of == "remote.ip") return vcl::ip{ends.remote_ip, ends.remote_port};
+    if (of == "local.ip") return vcl::ip{ends.local_ip, ends.local_port};
+    if (of == "server.port") return integer(ends.server_port);
+    if (of == "local.endpoint") return text(ends.local_ip + ':' + std::to_string(ends.local_port));
+    if (of == "local.socket") return text("a0");
+    if (of == "sess.xid") return text(std::to_string(ends.session_id));
+    if (of == "sess.timeout_idle" && client_) return span(client_->session->idle);
+    if (of == "sess.idle_send_timeout" && client_) return span(client_->session->idle_send);
+    return read_storage(of);
+}
+
+value vcl_context::read_storage(const variable_name& of) const {
+    const auto found = environment_.objects.areas.find(of.part);
     if (found == environment_.objects.areas.end()) return {};
     const auto& [limit, used, evicted, objects] = found->second;
-    if (of.ends_with(".used_space")) return vcl::bytes{used};
-    if (of.ends_with(".free_space")) return vcl::bytes{limit - used};
+    if (of == "storage.*.used_space") return vcl::bytes{used};
+    if (of == "storage.*.free_space") return vcl::bytes{limit - used};
     return true;
 }
 
-value vcl_context::read_req(std::string_view member) const {
+value vcl_context::read_req_top(const variable_name& of) const {
+    if (of == "req_top.proto") return text(version_text(top().request.version));
+    if (of == "req_top.time") return moment(top().started);
+    return {};
+}
+
+value vcl_context::read_req(const variable_name& of) const {
     const auto& c = *client_;
-    if (member == "method") return text(c.request.method);
-    if (member == "url") return text(c.request.target);
-    if (member == "proto") return text(version_text(c.request.version));
-    if (member == "restarts") return integer(c.restarts);
-    if (member == "xid") return text(std::to_string(c.xid));
-    if (member == "time") return moment(c.started);
-    if (member == "transport") return text("HTTP/1");
-    if (member == "grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
-    if (member == "ttl") return span(c.most_ttl.value_or(std::chrono::hours(24 * 365)));
-    if (member == "esi_level") return integer(c.esi_level);
-    if (member == "esi") return c.esi;
-    if (member == "can_gzip") return accepts_gzip(c.request.fields);
-    if (member == "hash_ignore_vary") return c.hash_ignore_vary;
-    if (member == "hash_always_miss") return c.hash_always_miss;
-    if (member == "hash_ignore_busy") return c.hash_ignore_busy;
-    if (member == "is_hitmiss") return c.is_hit_for_miss;
-    if (member == "is_hitpass") return c.is_hit_for_pass;
-    if (member == "backend_hint") return vcl::backend_ref{hint_or_default(c.backend_hint)};
-    if (member == "backend.healthy") return configuration_.backends.healthy(hint_or_default(c.backend_hint), key(), now());
+    if (of == "req.proto") return text(version_text(c.request.version));
+    if (of == "req.restarts") return integer(c.restarts);
+    if (of == "req.xid") return text(std::to_string(c.xid));
+    if (of == "req.time") return moment(c.started);
+    if (of == "req.transport") return text("HTTP/1");
+    if (of == "req.grace") return span(c.most_grace.value_or(std::chrono::hours(24 * 365)));
+    if (of == "req.ttl") return span(c.most_ttl.value_or(std::chrono::hours(24 * 365)));
+    if (of == "req.esi_level") return integer(c.esi_level);
+    if (of == "req.esi") return c.esi;
+    if (of == "req.can_gzip") return accepts_gzip(c.request.fields);
+    if (of == "req.hash_ignore_vary") return c.hash_ignore_vary;
+    if (of == "req.hash_always_miss") return c.hash_always_miss;
+    if (of == "req.hash_ignore_busy") return c.hash_ignore_busy;
+    if (of == "req.is_hitmiss") return c.is_hit_for_miss;
+    if (of == "req.is_hitpass") return c.is_hit_for_pass;
+    if (of == "req.backend_hint") return vcl::backend_ref{hint_or_default(c.backend_hint)};
+    if (of == "req.backend.healthy") return configuration_.backends.healthy(hint_or_default(c.backend_hint), key(), now());
     return {};
 }
 
@@ -104,74 +140,71 @@ std::string vcl_context::hint_or_default(const std::string& hint) const {
     return hint.empty() ? configuration_.backends.default_name() : hint;
 }
 
-value vcl_context::read_bereq(std::string_view member) const {
+value vcl_context::read_bereq(const variable_name& of) const {
     const auto& o = *origin_;
-    if (member == "method") return text(o.request.method);
-    if (member == "url") return text(o.request.target);
-    if (member == "proto") return text(version_text(o.request.version));
-    if (member == "xid") return text(std::to_string(o.xid));
-    if (member == "time") return moment(o.started);
-    if (member == "retries") return integer(o.retries);
-    if (member == "backend") return vcl::backend_ref{hint_or_default(o.backend_hint)};
-    if (member == "uncacheable") return o.passed;
-    if (member == "is_bgfetch") return o.background;
-    if (member == "is_hitmiss") return o.is_hit_for_miss;
-    if (member == "is_hitpass") return o.is_hit_for_pass;
-    if (member == "connect_timeout") return span(o.connect_timeout.value_or(connect_timeout));
-    if (member == "first_byte_timeout") return span(o.first_byte_timeout.value_or(first_byte_timeout));
-    if (member == "between_bytes_timeout") return span(o.between_bytes_timeout.value_or(first_byte_timeout));
+    if (of == "bereq.proto") return text(version_text(o.request.version));
+    if (of == "bereq.xid") return text(std::to_string(o.xid));
+    if (of == "bereq.time") return moment(o.started);
+    if (of == "bereq.retries") return integer(o.retries);
+    if (of == "bereq.backend") return vcl::backend_ref{hint_or_default(o.backend_hint)};
+    if (of == "bereq.uncacheable") return o.passed;
+    if (of == "bereq.is_bgfetch") return o.background;
+    if (of == "bereq.is_hitmiss") return o.is_hit_for_miss;
+    if (of == "bereq.is_hitpass") return o.is_hit_for_pass;
+    if (of == "bereq.connect_timeout") return span(o.connect_timeout.value_or(connect_timeout));
+    if (of == "bereq.first_byte_timeout") return span(o.first_byte_timeout.value_or(first_byte_timeout));
+    if (of == "bereq.between_bytes_timeout") return span(o.between_bytes_timeout.value_or(first_byte_timeout));
     return {};
 }
 
-value vcl_context::read_beresp(std::string_view member) const {
+value vcl_context::read_beresp(const variable_name& of) const {
     const auto& o = *origin_;
-    if (member == "proto") return text(version_text(o.response.version));
-    if (member == "status") return integer(o.response.status);
-    if (member == "reason") return text(o.response.reason);
-    if (member == "time") return moment(o.received);
-    if (member == "ttl") return span(o.ttl - (now() - o.origin_time));
-    if (member == "age") return span(now() - o.origin_time);
-    if (member == "grace") return span(o.grace);
-    if (member == "keep") return span(o.keep);
-    if (member == "uncacheable") return o.uncacheable;
-    if (member == "was_304") return o.was_304;
-    if (member == "backend") return vcl::backend_ref{o.used_name};
-    if (member == "backend.name") return text(o.used_name);
-    if (member == "backend.port") return integer(o.used.to ? o.used.to->port : 0);
-    if (member == "backend.ip") return o.used.to ? vcl::ip{o.used.to->address, o.used.to->port} : vcl::ip{};
-    if (member == "storage" || member == "storage_hint") return o.storage;
-    if (member == "do_stream") return o.do_stream;
-    if (member == "do_esi") return o.do_esi;
-    if (member == "do_gzip") return o.do_gzip;
-    if (member == "do_gunzip") return o.do_gunzip;
+    if (of == "beresp.proto") return text(version_text(o.response.version));
+    if (of == "beresp.status") return integer(o.response.status);
+    if (of == "beresp.time") return moment(o.received);
+    if (of == "beresp.ttl") return span(o.ttl - (now() - o.origin_time));
+    if (of == "beresp.age") return span(now() - o.origin_time);
+    if (of == "beresp.grace") return span(o.grace);
+    if (of == "beresp.keep") return span(o.keep);
+    if (of == "beresp.uncacheable") return o.uncacheable;
+    if (of == "beresp.was_304") return o.was_304;
+    if (of == "beresp.backend") return vcl::backend_ref{o.used_name};
+    if (of == "beresp.backend.name") return text(o.used_name);
+    if (of == "beresp.backend.port") return integer(o.used.to ? o.used.to->port : 0);
+    if (of == "beresp.backend.ip") return o.used.to ? vcl::ip{o.used.to->address, o.used.to->port} : vcl::ip{};
+    if (of == "beresp.storage" || of == "beresp.storage_hint") return o.storage;
+    if (of == "beresp.do_stream") return o.do_stream;
+    if (of == "beresp.do_esi") return o.do_esi;
+    if (of == "beresp.do_gzip") return o.do_gzip;
+    if (of == "beresp.do_gunzip") return o.do_gunzip;
     return {};
 }
 
-value vcl_context::read_obj(std::string_view member) const {
+value vcl_context::read_obj(const variable_name& of) const {
     const auto& o = *client_->object;
-    if (member == "hits") return integer(o.hits);
-    if (member == "proto") return text(version_text(o.head.version));
-    if (member == "status") return integer(o.head.status);
-    if (member == "reason") return text(o.head.reason);
-    if (member == "time") return moment(o.received);
-    if (member == "ttl") return span(o.ttl_left(now()));
-    if (member == "age") return span(o.age(now()));
-    if (member == "grace") return span(o.grace);
-    if (member == "keep") return span(o.keep);
-    if (member == "uncacheable") return o.passed;
-    if (member == "can_esi") return !o.parts.empty();
-    if (member == "storage") return o.storage;
+    if (of == "obj.hits") return integer(o.hits);
+    if (of == "obj.proto") return text(version_text(o.head.version));
+    if (of == "obj.status") return integer(o.head.status);
+    if (of == "obj.reason") return text(o.head.reason);
+    if (of == "obj.time") return moment(o.received);
+    if (of == "obj.ttl") return span(o.ttl_left(now()));
+    if (of == "obj.age") return span(o.age(now()));
+    if (of == "obj.grace") return span(o.grace);
+    if (of == "obj.keep") return span(o.keep);
+    if (of == "obj.uncacheable") return o.passed;
+    if (of == "obj.can_esi") return !o.parts.empty();
+    if (of == "obj.storage") return o.storage;
     return {};
 }
 
-value vcl_context::read_resp(std::string_view member) const {
+value vcl_context::read_resp(const variable_name& of) const {
     const auto& r = client_->response;
-    if (member == "proto") return text(version_text(r.version));
-    if (member == "status") return integer(r.status);
-    if (member == "reason") return text(r.reason);
-    if (member == "time") return moment(now());
-    if (member == "is_streaming") return client_->object && client_->object->growing && !client_->object->growing->ended;
-    if (member == "do_esi") return client_->esi;
+    if (of == "resp.proto" || of == "obj.proto") return text(version_text(r.version));
+    if (of == "resp.status" || of == "obj.status") return integer(r.status);
+    if (of == "obj.reason") return text(r.reason);
+    if (of == "resp.time" || of == "obj.time") return moment(now());
+    if (of == "resp.is_streaming") return client_->object && client_->object->growing && !client_->object->growing->ended;
+    if (of == "resp.do_esi") return client_->esi;
     return {};
 }
 
@@ -193,16 +226,25 @@ bool vcl_context::ban(std::string_view expression) {
     return added.has_value();
 }
 
-field_list* vcl_context::fields_of(std::string_view variable, std::string_view& header) {
-    const auto [of, member] = split(variable);
-    if (!member.starts_with(http_prefix)) return nullptr;
-    header = member.substr(http_prefix.size());
-    if (of == "req" && client_) return &client_->request.fields;
-    if (of == "req_top" && client_) return &const_cast<client_exchange*>(client_->top ? client_->top : client_)->request.fields;
-    if (of == "bereq" && origin_) return &origin_->request.fields;
-    if (of == "beresp" && origin_) return &origin_->response.fields;
-    if (of == "resp" && client_) return &client_->response.fields;
-    if (of == "obj" && client_) return client_->object ? &client_->object->head.fields : &client_->response.fields;
+/// Of the message of a field that is there.
+field_list* vcl_context::fields_of(const variable_name& of) {
+    using enum vcl::message;
+    switch (of.whose) {
+        case none:
+            return nullptr;
+        case req:
+            return &client_->request.fields;
+        case req_top:
+            return &const_cast<client_exchange&>(top()).request.fields;
+        case bereq:
+            return &origin_->request.fields;
+        case beresp:
+            return &origin_->response.fields;
+        case obj:
+            return client_->object ? &client_->object->head.fields : &client_->response.fields;
+        case resp:
+            return &client_->response.fields;
+    }
     return nullptr;
 }
 
@@ -243,13 +285,8 @@ value vcl_context::call(std::string_view function, const std::vector<value>& arg
         return low && high ? *low + (*high - *low) * place : place;
     }
     if (function == "std.collect") {
-        std::string_view header;
-        const auto name = vcl::to_string(first), separator = arguments.size() > 1 ? vcl::to_string(arguments[1]) : ", ";
-        if (auto* fields = fields_of(name, header); fields && fields->has(header)) {
-            tell_of_field(split(name).first, "Unset", *fields, header);
-            fields->set(header, fields->joined(header, separator));
-            tell_of_field(split(name).first, "Header", *fields, header);
-        }
+        const auto field = vcl::resolved(vcl::to_string(first));
+        if (held(field)) write(field, fields_of(field)->joined(field.part, arguments.size() > 1 ? vcl::to_string(arguments[1]) : ", "));
         return value();
     }
     if (function == "std.rollback") {

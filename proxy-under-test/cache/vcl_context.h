@@ -23,9 +23,10 @@ public:
     vcl_context(policy_environment& environment, configuration& of, client_exchange* client, origin_exchange* origin)
         : environment_(environment), configuration_(of), client_(client), origin_(origin) {}
 
-    vcl::value read(std::string_view variable) override;
-    void write(std::string_view variable, const vcl::value& to) override;
-    void unset(std::string_view variable) override;
+    vcl::value read(const vcl::variable_name& of) override;
+    const std::string* held(const vcl::variable_name& of) override;
+    void write(const vcl::variable_name& of, const vcl::value& to) override;
+    void unset(const vcl::variable_name& of) override;
     vcl::value call(std::string_view function, const std::vector<vcl::value>& arguments) override;
     void hash_data(std::string_view text) override;
     void synthetic(std::string_view body) override;
@@ -33,23 +34,26 @@ public:
     vcl::cookie_jar& cookies() override { return origin_ ? origin_->cookies : client_->cookies; }
 
 private:
-    vcl::value read_common(std::string_view variable) const;
-    vcl::value read_storage(std::string_view of) const;
-    vcl::value read_req(std::string_view member) const;
+    bool has(vcl::message of) const;
+    vcl::value read_common(const vcl::variable_name& of) const;
+    vcl::value read_storage(const vcl::variable_name& of) const;
+    vcl::value read_req(const vcl::variable_name& of) const;
+    vcl::value read_req_top(const vcl::variable_name& of) const;
     std::string hint_or_default(const std::string& hint) const;
-    vcl::value read_bereq(std::string_view member) const;
-    vcl::value read_beresp(std::string_view member) const;
-    vcl::value read_obj(std::string_view member) const;
-    vcl::value read_resp(std::string_view member) const;
-    void write_req(std::string_view member, const vcl::value& to);
-    void write_bereq(std::string_view member, const vcl::value& to);
-    void write_beresp(std::string_view member, const vcl::value& to);
-    void write_resp(std::string_view member, const vcl::value& to);
-    void write_obj(std::string_view member, const vcl::value& to);
+    vcl::value read_bereq(const vcl::variable_name& of) const;
+    vcl::value read_beresp(const vcl::variable_name& of) const;
+    vcl::value read_obj(const vcl::variable_name& of) const;
+    vcl::value read_resp(const vcl::variable_name& of) const;
+    void write_req(const vcl::variable_name& of, const vcl::value& to);
+    void write_bereq(const vcl::variable_name& of, const vcl::value& to);
+    void write_beresp(const vcl::variable_name& of, const vcl::value& to);
+    void write_resp(const vcl::variable_name& of, const vcl::value& to);
+    void write_obj(const vcl::variable_name& of, const vcl::value& to);
     vcl::value purge(std::string_view how, const std::vector<vcl::value>& arguments);
-    field_list* fields_of(std::string_view variable, std::string_view& header);
-    void tell_of_field(std::string_view of, std::string_view what, const field_list& fields, std::string_view header) const;
-    void tell_of_line(std::string_view of, std::string_view member) const;
+    const client_exchange& top() const { return client_->top ? *client_->top : *client_; }
+    field_list* fields_of(const vcl::variable_name& of);
+    void tell_of_field(const vcl::variable_name& of, std::string_view what, const field_list& fields) const;
+    void tell_of_line(const vcl::variable_name& of);
     bool cache_request_body(std::uint64_t most);
     const std::string& key() const;
     transaction_log& log() const;

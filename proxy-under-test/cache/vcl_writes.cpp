@@ -1,38 +1,42 @@
 // What a policy sets and unsets, and the records of it.
 #include "proxy-under-test/cache/vcl_context.h"
 #include "proxy-under-test/cache/vcl_values.h"
+#include "proxy-under-test/vcl/variable_number.h"
 
 namespace badorigin::cache {
 
 using vcl::value;
+using vcl::variable_name;
 
 namespace {
-/// What records of an object's head are called; empty: there are none.
-std::string_view prefix_of(std::string_view object) {
-    if (object == "req" || object == "req_top") return "Req";
-    if (object == "bereq") return "Bereq";
-    if (object == "beresp") return "Beresp";
-    return object == "resp" || object == "obj" ? "Resp" : std::string_view();
+/// What records of a message's head are called; empty: there are none.
+std::string_view prefix_of(vcl::message of) {
+    using enum vcl::message;
+    if (of == req || of == req_top) return "Req";
+    if (of == bereq) return "Bereq";
+    if (of == beresp) return "Beresp";
+    return of == resp || of == obj ? "Resp" : std::string_view();
 }
 }  // namespace
 
-void vcl_context::write(std::string_view variable, const value& to) {
-    std::string_view header;
-    const auto [of, member] = split(variable);
-    if (auto* fields = fields_of(variable, header)) {
-        tell_of_field(of, "Unset", *fields, header);
-        fields->set(header, vcl::to_string(to));
-        return tell_of_field(of, "Header", *fields, header);
+void vcl_context::write(const variable_name& of, const value& to) {
+    if (!has(of.whose)) return;
+    if (of.is_field()) {
+        auto& fields = *fields_of(of);
+        tell_of_field(of, "Unset", fields);
+        fields.set(of.part, vcl::to_string(to));
+        return tell_of_field(of, "Header", fields);
     }
-    if (variable == "client.identity" && client_) client_->identity = vcl::to_string(to);
-    if (variable == "sess.timeout_idle" && client_) client_->session->idle = span_of(to);
-    if (variable == "sess.idle_send_timeout" && client_) client_->session->idle_send = span_of(to);
-    if (of == "req" && client_) write_req(member, to);
-    if (of == "bereq" && origin_) write_bereq(member, to);
-    if (of == "beresp" && origin_) write_beresp(member, to);
-    if (of == "resp" && client_) write_resp(member, to);
-    if (of == "obj" && client_) client_->object ? write_obj(member, to) : write_resp(member, to);
-    tell_of_line(of, member);
+    using enum vcl::message;
+    if (of == "client.identity" && client_) client_->identity = vcl::to_string(to);
+    if (of == "sess.timeout_idle" && client_) client_->session->idle = span_of(to);
+    if (of == "sess.idle_send_timeout" && client_) client_->session->idle_send = span_of(to);
+    if (of.whose == req) write_req(of, to);
+    if (of.whose == bereq) write_bereq(of, to);
+    if (of.whose == beresp) write_beresp(of, to);
+    if (of.whose == resp) write_resp(of, to);
+    if (of.whose == obj) client_->object ? write_obj(of, to) : write_resp(of, to);
+    tell_of_line(of);
 }
 
 /// VCL 3: vcl_miss and vcl_pass see the request to the origin before it begins.
@@ -46,71 +50,63 @@ transaction_log& vcl_context::log_of(std::string_view prefix) const {
 }
 
 /// Fields of that name, as the policy takes them away ("Unset") or has made them ("Header").
-void vcl_context::tell_of_field(std::string_view of, std::string_view what, const field_list& fields, std::string_view header) const {
-    const auto prefix = prefix_of(of);
+void vcl_context::tell_of_field(const variable_name& of, std::string_view what, const field_list& fields) const {
+    const auto prefix = prefix_of(of.whose);
     auto& to = log_of(prefix);
     if (!to.wanted() || is_untold(prefix)) return;
     for (const auto& each : fields)
-        if (same_name(each.name, header)) to.add_field(prefix, what, each.name, each.value);
+        if (same_name(each.name, of.part)) to.add_field(prefix, what, each.name, each.value);
 }
 
 /// A part of a start line that the policy has made.
-void vcl_context::tell_of_line(std::string_view of, std::string_view member) const {
-    const auto prefix = prefix_of(of);
+void vcl_context::tell_of_line(const variable_name& of) {
+    const auto prefix = prefix_of(of.whose);
     if (prefix.empty() || !log().wanted() || is_untold(prefix)) return;
-    const auto tell = [&](std::string_view part, std::string_view now) { log_of(prefix).add(std::string(prefix).append(part), now); };
-    const auto tell_request = [&](const request_head& head) {
-        if (member == "method") tell("Method", head.method);
-        if (member == "url") tell("URL", head.target);
-    };
-    const auto tell_response = [&](const response_head& head) {
-        if (member == "status") tell("Status", std::to_string(head.status));
-        if (member == "reason") tell("Reason", head.reason);
-    };
-    if (of == "req" && client_) tell_request(client_->request);
-    if (of == "bereq" && origin_) tell_request(origin_->request);
-    if (of == "beresp" && origin_) tell_response(origin_->response);
-    if (prefix == "Resp" && client_) tell_response(client_->response);
+    const auto tell = [&](std::string_view part) { log_of(prefix).add(std::string(prefix).append(part), vcl::to_string(read(of))); };
+    if (of == "req.method" || of == "bereq.method") tell("Method");
+    if (of == "req.url" || of == "bereq.url") tell("URL");
+    if (of == "resp.status" || of == "obj.status" || of == "beresp.status") tell("Status");
+    if (of == "resp.reason" || of == "obj.reason" || of == "beresp.reason") tell("Reason");
 }
 
-void vcl_context::write_req(std::string_view member, const value& to) {
+void vcl_context::write_req(const variable_name& of, const value& to) {
     auto& c = *client_;
-    if (member == "method") c.request.method = vcl::to_string(to);
-    if (member == "url") c.request.target = vcl::to_string(to);
-    if (member == "grace") c.most_grace = span_of(to);
-    if (member == "ttl") c.most_ttl = span_of(to);
-    if (member == "esi") c.esi = truth(to);
-    if (member == "hash_always_miss") c.hash_always_miss = truth(to);
-    if (member == "hash_ignore_busy") c.hash_ignore_busy = truth(to);
-    if (member == "hash_ignore_vary") c.hash_ignore_vary = truth(to);
-    if (member == "backend_hint") c.backend_hint = backend_of(to);
+    if (of == "req.method") c.request.method = vcl::to_string(to);
+    if (of == "req.url") c.request.target = vcl::to_string(to);
+    if (of == "req.grace") c.most_grace = span_of(to);
+    if (of == "req.ttl") c.most_ttl = span_of(to);
+    if (of == "req.esi") c.esi = truth(to);
+    if (of == "req.hash_always_miss") c.hash_always_miss = truth(to);
+    if (of == "req.hash_ignore_busy") c.hash_ignore_busy = truth(to);
+    if (of == "req.hash_ignore_vary") c.hash_ignore_vary = truth(to);
+    if (of == "req.backend_hint") c.backend_hint = backend_of(to);
 }
 
-void vcl_context::write_bereq(std::string_view member, const value& to) {
+void vcl_context::write_bereq(const variable_name& of, const value& to) {
     auto& o = *origin_;
-    if (member == "method") o.request.method = vcl::to_string(to);
-    if (member == "url") o.request.target = vcl::to_string(to);
-    if (member == "backend") o.backend_hint = backend_of(to);
-    if (member == "connect_timeout") o.connect_timeout = span_of(to);
-    if (member == "first_byte_timeout") o.first_byte_timeout = span_of(to);
-    if (member == "between_bytes_timeout") o.between_bytes_timeout = span_of(to);
+    if (of == "bereq.method") o.request.method = vcl::to_string(to);
+    if (of == "bereq.url") o.request.target = vcl::to_string(to);
+    if (of == "bereq.backend") o.backend_hint = backend_of(to);
+    if (of == "bereq.connect_timeout") o.connect_timeout = span_of(to);
+    if (of == "bereq.first_byte_timeout") o.first_byte_timeout = span_of(to);
+    if (of == "bereq.between_bytes_timeout") o.between_bytes_timeout = span_of(to);
 }
 
-void vcl_context::write_beresp(std::string_view member, const value& to) {
+void vcl_context::write_beresp(const variable_name& of, const value& to) {
     auto& o = *origin_;
-    if (member == "status") o.response.status = integer_of(to);
-    if (member == "reason") o.response.reason = vcl::to_string(to);
-    if (member == "ttl") o.ttl = span_of(to) + (now() - o.origin_time);
-    if (member == "grace") o.grace = span_of(to);
-    if (member == "keep") o.keep = span_of(to);
-    if (member == "saintmode" && o.used.saint) o.used.saint->blacklist(o.key, now(), span_of(to));
-    if (member == "uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
-    if (member == "body") o.content = vcl::to_string(to);
-    if (member == "do_stream") o.do_stream = truth(to);
-    if (member == "do_esi") o.do_esi = truth(to);
-    if (member == "do_gzip") o.do_gzip = truth(to);
-    if (member == "do_gunzip") o.do_gunzip = truth(to);
-    if (member == "storage" || member == "storage_hint") {
+    if (of == "beresp.status") o.response.status = integer_of(to);
+    if (of == "beresp.reason") o.response.reason = vcl::to_string(to);
+    if (of == "beresp.ttl") o.ttl = span_of(to) + (now() - o.origin_time);
+    if (of == "beresp.grace") o.grace = span_of(to);
+    if (of == "beresp.keep") o.keep = span_of(to);
+    if (of == "beresp.saintmode" && o.used.saint) o.used.saint->blacklist(o.key, now(), span_of(to));
+    if (of == "beresp.uncacheable" && truth(to)) o.uncacheable = true;  // there is no way back
+    if (of == "beresp.body") o.content = vcl::to_string(to);
+    if (of == "beresp.do_stream") o.do_stream = truth(to);
+    if (of == "beresp.do_esi") o.do_esi = truth(to);
+    if (of == "beresp.do_gzip") o.do_gzip = truth(to);
+    if (of == "beresp.do_gunzip") o.do_gunzip = truth(to);
+    if (of == "beresp.storage" || of == "beresp.storage_hint") {
         const auto name = vcl::to_string(to);
         if (environment_.objects.areas.contains(name)) {
             o.storage = name;
@@ -121,28 +117,29 @@ void vcl_context::write_beresp(std::string_view member, const value& to) {
 }
 
 /// VCL 3, in vcl_hit.
-void vcl_context::write_obj(std::string_view member, const value& to) {
+void vcl_context::write_obj(const variable_name& of, const value& to) {
     auto& o = *client_->object;
-    if (member == "ttl") o.ttl = span_of(to) + o.age(now());
-    if (member == "grace") o.grace = span_of(to);
-    if (member == "keep") o.keep = span_of(to);
+    if (of == "obj.ttl") o.ttl = span_of(to) + o.age(now());
+    if (of == "obj.grace") o.grace = span_of(to);
+    if (of == "obj.keep") o.keep = span_of(to);
 }
 
-void vcl_context::write_resp(std::string_view member, const value& to) {
+void vcl_context::write_resp(const variable_name& of, const value& to) {
     auto& r = client_->response;
-    if (member == "status") r.status = integer_of(to);
-    if (member == "reason") r.reason = vcl::to_string(to);
-    if (member == "body") client_->synthetic = vcl::to_string(to);
-    if (member == "do_esi") client_->esi = truth(to);
+    if (of == "resp.status" || of == "obj.status") r.status = integer_of(to);
+    if (of == "resp.reason" || of == "obj.reason") r.reason = vcl::to_string(to);
+    if (of == "resp.body") client_->synthetic = vcl::to_string(to);
+    if (of == "resp.do_esi") client_->esi = truth(to);
 }
 
-void vcl_context::unset(std::string_view variable) {
-    std::string_view header;
-    if (auto* fields = fields_of(variable, header)) {
-        tell_of_field(split(variable).first, "Unset", *fields, header);
-        return fields->remove(header);
+void vcl_context::unset(const variable_name& of) {
+    if (!has(of.whose)) return;
+    if (of.is_field()) {
+        auto& fields = *fields_of(of);
+        tell_of_field(of, "Unset", fields);
+        return fields.remove(of.part);
     }
-    if (variable == "bereq.body" && origin_) origin_->drop_body = true;
+    if (of == "bereq.body") origin_->drop_body = true;
 }
 
 }  // namespace badorigin::cache

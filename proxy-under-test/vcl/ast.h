@@ -35,9 +35,8 @@ struct expression {
 
     // Filled in by the checker.
     type of = type::nothing;
-    const variable* reads = nullptr;
+    variable_name reads;  ///< of a word
     const function* calls = nullptr;
-    std::string object;         ///< of a method call
     char change_case = 0;       ///< 'l', 'u': X.lower(), X.upper() with X in parts[0]
     std::size_t text_from = 0;  ///< of a sum: from this part on it is concatenation
     std::shared_ptr<const regex> pattern;
@@ -62,6 +61,8 @@ struct statement {
 
     // Filled in by the checker.
     const variable* target = nullptr;
+    variable_name writes;  ///< of set and unset
+    variable_name phrase;  ///< what a new status brings along, as in Varnish; without a name: nothing
     const custom_subroutine* callee = nullptr;
     const action_rule* rule = nullptr;
 };

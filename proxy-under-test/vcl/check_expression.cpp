@@ -184,7 +184,7 @@ bool checker::check_variable(expression& in, const variable& found) {
     if (found.readable == nowhere) return complain(in.at, fmt::format("{} cannot be read", in.text));
     note(use::what::read, in.at, found.readable, in.text);
     in.of = found.of;
-    in.reads = &found;
+    in.reads = resolved(found, in.text);
     if (!found.is.empty()) in.text = found.is;
     return true;
 }
@@ -244,7 +244,6 @@ bool checker::check_method(expression& in, const std::string& object, const std:
         return complain(in.at, fmt::format("{} is used before its `new`", object));
     if (found->refused) return complain(in.at, fmt::format("{} of {} is not supported here", method, of->name));
     note(use::what::function, in.at, found->where, in.text);
-    in.object = object;
     in.calls = &*found;
     in.of = found->result;
     return bind(in, found->parameters, found->exactly_one);

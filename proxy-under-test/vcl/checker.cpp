@@ -183,6 +183,8 @@ void checker::check_set(statement& in) {
         complain(in.name_at, fmt::format("{} is not possible with {}, which is of type {}", in.op, in.name, name(target.of)));
         return;
     }
+    in.writes = resolved(target, written);
+    if (target.of == type::integer && in.name.ends_with(".status")) in.phrase = resolved(in.name.substr(0, in.name.find('.')) + ".reason");
     want(*in.parts.front(), *wanted, in.op == "=" ? written : fmt::format("{} {}", written, in.op));
 }
 
@@ -193,6 +195,7 @@ void checker::check_unset(statement& in) {
         complain(in.name_at, fmt::format("{} cannot be unset; headers and bereq.body can", in.name));
         return;
     }
+    in.writes = resolved(*in.target, in.name);
     note(use::what::unset, in.name_at, in.target->unsettable, in.name);
 }
 

@@ -1,17 +1,19 @@
 #include "proxy-under-test/vcl/evaluator.h"
 
+#include <algorithm>
 #include <compare>
 #include <functional>
 #include <utility>
 
 #include "proxy-under-test/vcl/arithmetic.h"
 #include "proxy-under-test/vcl/reason_phrase.h"
+#include "proxy-under-test/vcl/variable_number.h"
 
 namespace badorigin::cache::vcl {
 
 namespace {
 
-bool holds(const std::string& op, std::partial_ordering order) {
+bool in_order(const std::string& op, std::partial_ordering order) {
     if (op == "==") return order == 0;
     if (op == "!=") return order != 0;
     if (op == "<") return order < 0;
@@ -78,7 +80,7 @@ evaluator::flow evaluator::execute(const statement& of) {
             set(of);
             return flow::next;
         case statement::kind::unset:
-            in_.unset(of.name);
+            in_.unset(of.writes);
             return flow::next;
         case statement::kind::expression:
             evaluate(*of.parts.front());
@@ -94,7 +96,7 @@ evaluator::flow evaluator::execute(const statement& of) {
             return flow::finished;
         case statement::kind::condition:
             for (std::size_t i = 0; i < of.parts.size(); ++i) {
-                if (truth_of(evaluate(*of.parts[i]))) return execute(of.blocks[i]);
+                if (holds(*of.parts[i])) return execute(of.blocks[i]);
             }
             return of.blocks.size() > of.parts.size() ? execute(of.blocks.back()) : flow::next;
     }
@@ -110,7 +112,7 @@ void evaluator::set(const statement& of) {
         return;
     }
     if (of.op != "=") {
-        const auto before = in_.read(of.name);
+        const auto before = in_.read(of.writes);
         if (target.of == type::string || target.of == type::header) {
             to = to_string(before) + to_string(to);
         } else if (of.op == "+=" || of.op == "-=") {
@@ -120,11 +122,8 @@ void evaluator::set(const statement& of) {
         }
     }
     if (target.of == type::boolean) to = truth_of(to);
-    in_.write(of.name, converted(std::move(to), target.of));
-    // A new status brings its phrase along, as in Varnish.
-    if (of.name.ends_with(".status") && target.of == type::integer) {
-        in_.write(of.name.substr(0, of.name.find('.')) + ".reason", std::string(reason_phrase(as_integer(in_.read(of.name)))));
-    }
+    in_.write(of.writes, converted(std::move(to), target.of));
+    if (!of.phrase.name.empty()) in_.write(of.phrase, std::string(reason_phrase(as_integer(in_.read(of.writes)))));
 }
 
 void evaluator::finish(const statement& of) {
@@ -133,7 +132,10 @@ void evaluator::finish(const statement& of) {
         case action_rule::takes::nothing:
             return;
         case action_rule::takes::optional_duration:
-            if (!of.parts.empty()) in_.write("beresp.ttl", evaluate(*of.parts[0]));  // how long hit-for-pass lasts
+            if (!of.parts.empty()) {
+                static const auto how_long = resolved("beresp.ttl");  // hit-for-pass lasts
+                in_.write(how_long, evaluate(*of.parts[0]));
+            }
             return;
         case action_rule::takes::optional_message:
             if (!of.parts.empty()) result_.reason = text(*of.parts[0]);
@@ -156,20 +158,13 @@ value evaluator::evaluate(const expression& of) {
         case expression::kind::literal:
             return of.constant;
         case expression::kind::word:
-            return read(of);
+            return read(of.reads);
         case expression::kind::call:
             return call(of);
         case expression::kind::sum:
             return sum(of);
         case expression::kind::product:
             return product(of);
-        case expression::kind::compare:
-            return compare(of);
-        case expression::kind::match: {
-            const auto subject = text(*of.parts[0]);
-            const bool found = of.members != nullptr ? of.members->contains(subject) : of.pattern->matches(subject);
-            return found == (of.text == "~");
-        }
         case expression::kind::negate: {
             auto inner = evaluate(*of.parts[0]);
             if (const auto* real = std::get_if<double>(&inner)) return -*real;
@@ -177,38 +172,70 @@ value evaluator::evaluate(const expression& of) {
                 return duration{std::chrono::nanoseconds(negate(length->value.count()))};
             return negate(as_integer(inner));
         }
+        case expression::kind::compare:
+        case expression::kind::match:
         case expression::kind::invert:
-            return !truth_of(evaluate(*of.parts[0]));
         case expression::kind::both:
-            for (const auto& each : of.parts) {
-                if (!truth_of(evaluate(*each))) return false;
-            }
-            return true;
         case expression::kind::either:
-            for (const auto& each : of.parts) {
-                if (truth_of(evaluate(*each))) return true;
-            }
-            return false;
+            return holds(of);
     }
     return {};
 }
 
-value evaluator::read(const expression& of) {
-    if (of.text != "now") return in_.read(of.text);
-    if (!is_set(now_)) now_ = in_.read("now");
+bool evaluator::holds(const expression& of) {
+    switch (of.what) {
+        case expression::kind::compare:
+            return compare(of);
+        case expression::kind::match: {
+            std::string made;
+            const auto subject = look(*of.parts[0], made).value_or(std::string_view{});
+            const bool found = of.members != nullptr ? of.members->contains(subject) : of.pattern->matches(subject);
+            return found == (of.text == "~");
+        }
+        case expression::kind::invert:
+            return !holds(*of.parts[0]);
+        case expression::kind::both:
+            return std::ranges::all_of(of.parts, [&](const auto& each) { return holds(*each); });
+        case expression::kind::either:
+            return std::ranges::any_of(of.parts, [&](const auto& each) { return holds(*each); });
+        case expression::kind::word:
+            if (of.of == type::header) return in_.held(of.reads) != nullptr;
+            [[fallthrough]];
+        default:
+            return truth_of(evaluate(of));
+    }
+}
+
+std::optional<std::string_view> evaluator::look(const expression& of, std::string& made) {
+    if (of.what == expression::kind::literal) {
+        if (const auto* text = std::get_if<std::string>(&of.constant)) return *text;
+    } else if (of.what == expression::kind::word) {
+        if (const auto* text = in_.held(of.reads)) return *text;
+        if (of.of == type::header) return std::nullopt;
+    }
+    auto is = evaluate(of);
+    if (!is_set(is)) return std::nullopt;
+    return made = to_string(std::move(is));
+}
+
+value evaluator::read(const variable_name& of) {
+    if (!(of == "now")) return in_.read(of);
+    if (!is_set(now_)) now_ = in_.read(of);
     return now_;
 }
 
 value evaluator::call(const expression& of) {
     if (of.change_case != 0) return change_case(text(*of.parts[0]), of.change_case);
     const auto& callee = *of.calls;
+    std::string made;
+    const auto first = [&] { return look(*of.parts[0], made).value_or(std::string_view{}); };
     using by = function::by;
     switch (callee.evaluated) {
         case by::regsub:
         case by::regsuball:
-            return of.pattern->substitute(text(*of.parts[0]), text(*of.parts[2]), callee.evaluated == by::regsuball);
+            return of.pattern->substitute(first(), text(*of.parts[2]), callee.evaluated == by::regsuball);
         case by::hash_data:
-            in_.hash_data(text(*of.parts[0]));
+            in_.hash_data(first());
             return {};
         case by::synthetic:
             body_ = text(*of.parts[0]);
@@ -232,7 +259,7 @@ value evaluator::call(const expression& of) {
         if (of.parts[i] != nullptr) given[i] = converted(evaluate(*of.parts[i]), callee.parameters[i].of);
     }
     if (callee.pure != nullptr) return callee.pure(given);
-    return in_.call(of.object.empty() ? std::string(callee.name) : of.object + '.' + std::string(callee.name), given);
+    return in_.call(of.text, given);
 }
 
 value evaluator::cookie(const expression& of) {
@@ -263,7 +290,7 @@ value evaluator::sum(const expression& of) {
     for (; at < of.text_from; ++at) sofar = add(sofar, evaluate(*of.parts[at]), of.operators[at - 1]);
     if (at == of.parts.size()) return sofar;
     auto joined = to_string(std::move(sofar));
-    for (; at < of.parts.size(); ++at) joined += text(*of.parts[at]);
+    for (std::string made; at < of.parts.size(); ++at) joined += look(*of.parts[at], made).value_or(std::string_view{});
     return joined;
 }
 
@@ -274,26 +301,30 @@ value evaluator::product(const expression& of) {
 }
 
 bool evaluator::compare(const expression& of) {
-    const auto left = evaluate(*of.parts[0]), right = evaluate(*of.parts[1]);
-    switch (of.parts[0]->of) {
+    const auto &left = *of.parts[0], &right = *of.parts[1];
+    const auto by = [&](auto as) { return in_order(of.text, as(evaluate(left)) <=> as(evaluate(right))); };
+    switch (left.of) {
         case type::integer:
-            if (of.parts[1]->of == type::integer) return holds(of.text, as_integer(left) <=> as_integer(right));
-            [[fallthrough]];
+            return right.of == type::integer ? by(as_integer) : by(as_real);
         case type::real:
-            return holds(of.text, as_real(left) <=> as_real(right));
+            return by(as_real);
         case type::boolean:
-            return holds(of.text, as_integer(left) <=> as_integer(right));
+            return by(as_integer);
         case type::duration:
         case type::time:
-            return holds(of.text, as_nanoseconds(left) <=> as_nanoseconds(right));
+            return by(as_nanoseconds);
         case type::bytes:
-            return holds(of.text, as_bytes(left) <=> as_bytes(right));
+            return by(as_bytes);
         default:
-            if (!is_set(left) || !is_set(right)) return of.text == "!=";  // what is not there is equal to nothing
-            if (const auto *a = std::get_if<std::string>(&left), *b = std::get_if<std::string>(&right); a && b)
-                return holds(of.text, *a <=> *b);
-            return holds(of.text, to_string(left) <=> to_string(right));
+            return compare_texts(of);
     }
+}
+
+bool evaluator::compare_texts(const expression& of) {
+    std::string made_left, made_right;
+    const auto left = look(*of.parts[0], made_left), right = look(*of.parts[1], made_right);
+    if (!left || !right) return of.text == "!=";  // what is not there is equal to nothing
+    return in_order(of.text, *left <=> *right);
 }
 
 }  // namespace badorigin::cache::vcl

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proxy-under-test/vcl/ast.h"
@@ -29,12 +30,17 @@ private:
     void set(const statement& of);
     void finish(const statement& of);
 
-    value read(const expression& of);
+    value read(const variable_name& of);
+    bool holds(const expression& of);
+    /// The text of an expression, to be looked at before anything is written: where the program or the context holds it, else `made`.
+    /// Nothing: it is unset.
+    std::optional<std::string_view> look(const expression& of, std::string& made);
     value call(const expression& of);
     value cookie(const expression& of);
     value sum(const expression& of);
     value product(const expression& of);
     bool compare(const expression& of);
+    bool compare_texts(const expression& of);
     std::string text(const expression& of) { return to_string(evaluate(of)); }
 
     context& in_;

@@ -36,14 +36,15 @@ class loading : public context {
 public:
     loading(std::vector<object_definition>& objects, int version) : objects_(objects), version_(version) {}
 
-    value read(std::string_view variable) override {
-        if (variable == "now") return time_point{std::chrono::system_clock::now().time_since_epoch()};
+    value read(const variable_name& variable) override {
+        if (variable.name == "now") return time_point{std::chrono::system_clock::now().time_since_epoch()};
         std::array<char, 256> host{};
         gethostname(host.data(), host.size() - 1);
         return std::string(host.data());
     }
-    void write(std::string_view, const value&) override {}
-    void unset(std::string_view) override {}
+    const std::string* held(const variable_name&) override { return nullptr; }
+    void write(const variable_name&, const value&) override {}
+    void unset(const variable_name&) override {}
     void hash_data(std::string_view) override {}
     void synthetic(std::string_view) override {}
     bool ban(std::string_view) override { return false; }

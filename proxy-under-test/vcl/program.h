@@ -5,6 +5,7 @@
 // regex subject, a missing header) has a defined value.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <functional>
 #include <map>
@@ -77,14 +78,27 @@ struct object_definition {
     position at;
 };
 
-/// What a running subroutine sees and changes. The cache implements it for each request; names are the canonical ones of the table, in
-/// lower case: "req.method", "req.http.Host" (the part after .http. keeps its case), "beresp.ttl", "obj.hits", "bereq.is_bgfetch", …
+enum class message { none, req, req_top, bereq, beresp, obj, resp };
+
+/// A variable as a policy names it, found in the table when the policy was loaded.
+struct variable_name {
+    std::string name;        ///< the canonical one, in lower case but for what stands for "*": "req.http.Host", "beresp.ttl", "obj.hits"
+    std::string part;        ///< what stands for "*": "Host"; else empty
+    message whose = {};      ///< that it is a part of
+    std::size_t number = 0;  ///< number_of("req.http.*")
+    bool is_field() const { return whose != message::none && !part.empty(); }
+};
+
+/// What a running subroutine sees and changes. The cache implements it for each request.
 class context {
 public:
     virtual ~context() = default;
-    virtual value read(std::string_view variable) = 0;
-    virtual void write(std::string_view variable, const value& to) = 0;
-    virtual void unset(std::string_view variable) = 0;
+    virtual value read(const variable_name& variable) = 0;
+    /// The text of a field, or of another variable that is held as one, until something is written. Null: the field is not there, the
+    /// other has to be read.
+    virtual const std::string* held(const variable_name& variable) = 0;
+    virtual void write(const variable_name& variable, const value& to) = 0;
+    virtual void unset(const variable_name& variable) = 0;
     /// "std.log", "std.cache_req_body", "std.healthy", "saintmode.blacklist", … with the arguments evaluated; for methods of objects
     /// "OBJECT.method" (such as "sm.backend"). Pure functions (std.tolower, std.duration, std.integer, std.querysort, …) never get here.
     virtual value call(std::string_view function, const std::vector<value>& arguments) = 0;

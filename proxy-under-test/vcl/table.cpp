@@ -8,6 +8,8 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include "proxy-under-test/vcl/variable_number.h"
+
 namespace badorigin::cache::vcl {
 
 namespace {
@@ -125,6 +127,14 @@ std::optional<subroutine> find_subroutine(std::string_view name) {
     return std::nullopt;
 }
 
+std::span<const variable> variables() {
+    return version_4::table_of_variables;
+}
+
+std::span<const variable> variables_of_3() {
+    return version_3::table_of_variables;
+}
+
 const variable* find_variable(std::string_view name, int version) {
     const auto exact_names = [](std::span<const variable> of) {
         std::unordered_map<std::string_view, const variable*> map;
@@ -139,6 +149,21 @@ const variable* find_variable(std::string_view name, int version) {
         if (each.name.find('*') != std::string_view::npos && fits(each.name, name)) return &each;
     }
     return nullptr;
+}
+
+variable_name resolved(const variable& row, std::string_view written) {
+    static constexpr std::array<std::string_view, 7> messages{"", "req", "req_top", "bereq", "beresp", "obj", "resp"};
+    const auto canonical = row.is.empty() ? row.name : row.is;
+    variable_name found{.name = std::string(row.is.empty() ? written : row.is), .part = {}, .number = number_of(canonical)};
+    if (const auto star = canonical.find('*'); star != std::string_view::npos)
+        found.part = written.substr(star, written.size() - canonical.size() + 1);
+    const auto of = std::ranges::find(messages, canonical.substr(0, canonical.find('.')));
+    if (of != messages.end()) found.whose = static_cast<message>(of - messages.begin());
+    return found;
+}
+
+variable_name resolved(std::string_view name) {
+    return resolved(*find_variable(name, 41), name);
 }
 
 std::span<const action_rule> actions(int version) {

@@ -51,6 +51,9 @@ struct variable {
 std::span<const variable> variables();       ///< of VCL 4
 std::span<const variable> variables_of_3();  ///< of VCL 3
 const variable* find_variable(std::string_view name, int version);
+variable_name resolved(const variable& row, std::string_view written);
+/// Of a variable that VCL 4 has.
+variable_name resolved(std::string_view name);
 
 struct action_rule {
     std::string_view word;

@@ -23,18 +23,23 @@ public:
     std::string hashed, body;
     std::map<std::string, std::vector<value>> calls;
 
-    value read(std::string_view variable) override {
+    const std::string* held(const variable_name& variable) override {
+        const auto found = known.find(variable.name);
+        return found == known.end() ? nullptr : std::get_if<std::string>(&found->second);
+    }
+    value read(const variable_name& variable) override { return read(variable.name); }
+    value read(std::string_view variable) {
         ++reads[std::string(variable)];
         const auto found = known.find(variable);
         return found == known.end() ? value{} : found->second;
     }
-    void write(std::string_view variable, const value& to) override {
-        known[std::string(variable)] = to;
-        log.push_back("set " + std::string(variable) + " = " + to_string(to));
+    void write(const variable_name& variable, const value& to) override {
+        known[variable.name] = to;
+        log.push_back("set " + variable.name + " = " + to_string(to));
     }
-    void unset(std::string_view variable) override {
-        if (const auto found = known.find(variable); found != known.end()) known.erase(found);
-        log.push_back("unset " + std::string(variable));
+    void unset(const variable_name& variable) override {
+        known.erase(variable.name);
+        log.push_back("unset " + variable.name);
     }
     value call(std::string_view function, const std::vector<value>& given) override {
         std::string line(function);

@@ -1,10 +1,11 @@
+// The variables of VCL 4. In a header, so that a number of one is known when the cache is compiled (variable_numbers.h).
+#pragma once
+
 #include <array>
 
 #include "proxy-under-test/vcl/table.h"
 
-namespace badorigin::cache::vcl {
-
-namespace {
+namespace badorigin::cache::vcl::version_4 {
 
 using enum subroutine;
 using t = type;
@@ -21,7 +22,7 @@ constexpr variable absent(variable of) {
 }
 
 // name, type, what it is, readable, writable, unsettable [, since, until [, writable in 4.0 only]]
-constexpr std::array table_of_variables{
+inline constexpr std::array table_of_variables{
     variable{"now", t::time, "when the subroutine began to run", sides_and_loading},
     variable{"client.ip", t::ip, "who asks: the client's address", both_sides},
     variable{"client.identity", t::string, "who asks, as the policy sees it: the address until it is set", both_sides, client_side},
@@ -144,10 +145,4 @@ constexpr std::array table_of_variables{
     variable{"storage.*.happy", t::boolean, "whether a store is well", both_sides},
 };
 
-}  // namespace
-
-std::span<const variable> variables() {
-    return table_of_variables;
-}
-
-}  // namespace badorigin::cache::vcl
+}  // namespace badorigin::cache::vcl::version_4

@@ -1,12 +1,12 @@
 // The variables of VCL 3.0. There the fetch belongs to the client's request, so req is seen everywhere, vcl_miss and vcl_pass may change
 // bereq, and in vcl_error obj is the response that is being made.
+#pragma once
+
 #include <array>
 
 #include "proxy-under-test/vcl/table.h"
 
-namespace badorigin::cache::vcl {
-
-namespace {
+namespace badorigin::cache::vcl::version_3 {
 
 using enum subroutine;
 using t = type;
@@ -31,7 +31,7 @@ constexpr options as(std::string_view name) {
     return {.is = name};
 }
 
-constexpr std::array table_of_variables{
+inline constexpr std::array table_of_variables{
     row("now", t::time, "when the subroutine began to run", all),
     row("client.ip", t::ip, "who asks: the client's address", all),
     row("client.identity", t::string, "who asks, as the policy sees it: the address until it is set", all, all),
@@ -99,10 +99,4 @@ constexpr std::array table_of_variables{
     row("resp.http.*", t::header, "a field of the response", in(deliver), in(deliver)),
 };
 
-}  // namespace
-
-std::span<const variable> variables_of_3() {
-    return table_of_variables;
-}
-
-}  // namespace badorigin::cache::vcl
+}  // namespace badorigin::cache::vcl::version_3
