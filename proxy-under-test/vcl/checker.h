@@ -17,6 +17,10 @@
 
 namespace badorigin::cache::vcl {
 
+inline bool textual(type of) {
+    return of == type::string || of == type::header;
+}
+
 class checker {
 public:
     /// `of` has the built-in subroutines joined to it already. `acls` must outlive the tree.
@@ -65,18 +69,20 @@ private:
     bool check_word(expression& in);
     bool check_variable(expression& in, const variable& found);
     bool unknown_word(const expression& in);
-    bool check_call(expression& in);
-    bool check_method(expression& in, const std::string& object, const std::string& method);
-    bool check_change_of_case(expression& in, const std::string& subject);
-    bool unknown_function(const expression& in);
-    bool bind(expression& in, const std::vector<parameter>& parameters, bool exactly_one);
-    bool bind_one(std::unique_ptr<expression>& argument, const parameter& to, const std::string& callee);
     bool check_sum(expression& in);
     bool check_product(expression& in);
     bool check_comparison(expression& in);
     bool check_match(expression& in);
     bool compile(const expression& literal, std::shared_ptr<const regex>& into);
     int version_at(place at) const { return all_[at.source].version; }
+
+    // check_call.cpp: likewise
+    bool check_call(expression& in);
+    bool check_method(expression& in, const std::string& object, const std::string& method);
+    bool check_change_of_case(expression& in, const std::string& subject);
+    bool unknown_function(const expression& in);
+    bool bind(expression& in, const std::vector<parameter>& parameters, bool exactly_one);
+    bool bind_one(std::unique_ptr<expression>& argument, const parameter& to, const std::string& callee);
 
     const variable* known_variable(const std::string& name, place at);
     bool complain(place at, std::string message) {
