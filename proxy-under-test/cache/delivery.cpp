@@ -40,9 +40,9 @@ bool not_modified(const request_head& request, const response_head& stored) {
 }
 
 response_head response_of(const stored_object& object, std::uint64_t request_id, bool hit, nanoseconds now) {
-    auto out = object.head;
-    const auto received_by = version_text(out.version).substr(5);
-    out.version = 11;
+    const auto& head = object.head;
+    const auto received_by = version_text(head.version).substr(5);
+    response_head out{.status = head.status, .reason = head.reason, .version = 11, .fields = head.fields.with_room_for(6)};
     auto age = std::max(object.age(now), nanoseconds{0});
     if (planted(bug::frozen_age)) age = upstream_age(object.head);
     out.fields.set("Age", std::to_string(std::chrono::floor<std::chrono::seconds>(age).count()));

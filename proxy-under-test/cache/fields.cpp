@@ -108,6 +108,19 @@ void field_list::remove(std::string_view name) {
     std::erase_if(fields_, [&](const field& f) { return same_name(f.name, name); });
 }
 
+void field_list::remove(std::span<const std::string_view> names) {
+    std::erase_if(fields_, [&](const field& f) {
+        return std::ranges::any_of(names, [&](std::string_view name) { return same_name(f.name, name); });
+    });
+}
+
+field_list field_list::with_room_for(std::size_t more) const {
+    field_list out;
+    out.fields_.reserve(fields_.size() + more);
+    out.fields_.insert(out.fields_.end(), fields_.begin(), fields_.end());
+    return out;
+}
+
 std::string_view version_text(int version) {
     return version == 10 ? "HTTP/1.0" : "HTTP/1.1";
 }
@@ -143,8 +156,9 @@ bool persists(int version, const field_list& fields) {
     return version >= 11 || fields.has_element("Connection", "keep-alive");
 }
 
-void remove_nominated(field_list& fields) {
-    if (!fields.has("Connection") || planted(bug::forward_hop_by_hop)) return;
+namespace {
+/// Removes the fields that Connection names; what it names besides, its own options, is returned.
+std::string take_nominated(field_list& fields) {
     const auto connection = fields.joined("Connection");
     std::string options;
     for (const auto named : list_elements(connection)) {
@@ -154,16 +168,22 @@ void remove_nominated(field_list& fields) {
             fields.remove(named);
         }
     }
-    fields.set("Connection", options);
+    return options;
+}
+}  // namespace
+
+void remove_nominated(field_list& fields) {
+    if (!fields.has("Connection") || planted(bug::forward_hop_by_hop)) return;
+    fields.set("Connection", take_nominated(fields));
 }
 
 void remove_hop_by_hop(field_list& fields) {
     if (planted(bug::forward_hop_by_hop)) return;
-    remove_nominated(fields);
-    for (const auto name : {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
-                            "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"}) {
-        fields.remove(name);
-    }
+    static constexpr auto customary =
+        std::to_array<std::string_view>({"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization",
+                                         "Proxy-Authentication-Info", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "HTTP2-Settings"});
+    take_nominated(fields);
+    fields.remove(customary);
 }
 
 bool may_be_trailer(std::string_view name, const field_list& header) {

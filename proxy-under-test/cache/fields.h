@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ public:
     /// One field of that name afterwards: in the place of the first, or at the end.
     void set(std::string_view name, std::string_view value);
     void remove(std::string_view name);
+    void remove(std::span<const std::string_view> names);
+    /// A copy that takes so many fields more without being moved for it.
+    field_list with_room_for(std::size_t more) const;
 
     bool empty() const { return fields_.empty(); }
     auto begin() const { return fields_.begin(); }

@@ -1,6 +1,7 @@
 #include "proxy-under-test/cache/forwarding.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/core.h>
 
@@ -48,8 +49,7 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
     out.passed = passed;
     out.backend_hint = of.backend_hint;
     out.no_store = of.wishes.no_store;
-    out.request = of.request;
-    out.request.version = 11;
+    out.request = {.method = of.request.method, .target = of.request.target, .version = 11, .fields = of.request.fields.with_room_for(4)};
     auto& fields = out.request.fields;
     remove_hop_by_hop(fields);
     if (passed) {
@@ -59,10 +59,10 @@ origin_exchange forwarded(const client_exchange& of, std::uint64_t xid, bool pas
         }
     } else {
         out.request.method = "GET";
-        for (const auto name : {"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match",
-                                "If-Modified-Since", "If-Unmodified-Since"}) {
-            fields.remove(name);
-        }
+        static constexpr auto not_ours =
+            std::to_array<std::string_view>({"Content-Length", "Transfer-Encoding", "Range", "If-Range", "If-Match", "If-None-Match",
+                                             "If-Modified-Since", "If-Unmodified-Since"});
+        fields.remove(not_ours);
     }
     const auto via = fields.joined("Via");
     fields.set("Via", fmt::format("{}{}{} {}", via, via.empty() ? "" : ", ", version_text(of.original.version).substr(5), pseudonym));
