@@ -7,9 +7,9 @@ namespace badorigin::scenario {
 namespace {
 
 constexpr std::array<std::string_view, 23> expectation_keys{
-    "trailers_at_origin", "at_least", "answered", "within",    "attempts", "fields_at_origin", "same_copy_as", "reused_at_origin",
-    "fetched_from",       "status",   "reused",   "trailers",  "closed",   "interim",          "age",          "body_at_origin",
-    "overlaps",           "fetches",  "fields",   "own_fetch", "body",     "complete",         "stale"};
+    "status",   "body",     "age",      "stale",    "fetches",          "attempts",           "fetched_from",     "same_copy_as",
+    "fields",   "trailers", "complete", "answered", "closed",           "body_at_origin",     "reused_at_origin", "reused",
+    "overlaps", "within",   "at_least", "interim",  "fields_at_origin", "trailers_at_origin", "own_fetch"};
 
 void read_status(reader& to, const YAML::Node& from, expectation& out) {
     if (!from.IsSequence()) {

@@ -31,7 +31,7 @@ namespace {
 volatile std::sig_atomic_t interrupted = 0;
 
 struct options {
-    std::string cache;
+    std::string cache, log;
     std::vector<std::string> planted;
     double seconds = 15, rate = 0;
     std::size_t clients = 32, per_round = 3'000;
@@ -82,6 +82,7 @@ public:
         what.channel = true;
         what.arguments = {chosen.cache, "--listen", "127.0.0.1:0", "--vcl",      "boot.vcl",           "--control", "control.sock",
                           "--store",    "12MiB",    "--store",     "burst=8MiB", "--largest-response", "4MiB"};
+        if (!chosen.log.empty()) what.arguments.insert(what.arguments.end(), {"--log", std::filesystem::absolute(chosen.log)});
         for (const auto& bug : chosen.planted) what.arguments.insert(what.arguments.end(), {"--plant", bug});
         if (::geteuid() == 0) what.arguments.insert(what.arguments.end(), {"--user", "root"});  // the folder is root's alone
         child_.emplace(what);
@@ -179,6 +180,7 @@ public:
             std::size_t busy = 0;
             for (std::size_t n = 0; n < slots_.size(); ++n) {
                 auto& slot = slots_[n];
+                if (slot && slot->from.empty()) slot->from = engine_.local(slot->id);
                 if (slot && engine_.state(slot->id) != peers::client_state::running) {
                     over(*slot);
                     if (!slot->request.what.connection.empty()) last_used_[n] = steady_clock::now();
@@ -204,6 +206,9 @@ private:
     struct asking {
         load::asked request;
         peers::engine::client_id id;
+        steady_clock::time_point begun;
+        double idle;       ///< seconds since the connection's last answer
+        std::string from;  ///< "127.0.0.1:40000", once connected
     };
 
     static double since(steady_clock::time_point when) { return std::chrono::duration<double>(steady_clock::now() - when).count(); }
@@ -223,7 +228,7 @@ private:
             if (since(last_used_[place]) > 2) engine_.close_connection(request.what.connection);
         }
         const auto id = engine_.start(request.what, "127.0.0.1", cache_.port());
-        slots_[place] = asking{std::move(request), id};
+        slots_[place] = asking{std::move(request), id, steady_clock::now(), since(last_used_[place]), {}};
         if (serial % 400 == 0) {
             cache_.ban(fmt::format("req.url ~ \"^/hot/{}\"", chance_() % 7));
             ++sums_.bans;
@@ -236,7 +241,13 @@ private:
 
     void over(const asking& done) {
         const auto& heard = engine_.heard(done.id);
-        if (auto wrong = load::complaint(done.request, engine_.state(done.id), heard); !wrong.empty()) sums_.complaints.push_back(wrong);
+        if (auto wrong = load::complaint(done.request, engine_.state(done.id), heard); !wrong.empty()) {
+            sums_.complaints.push_back(
+                fmt::format("{} (from {}, {:.3f} s after it was begun; the last answer on its connection was {:.3f} s before)", wrong,
+                            done.from, since(done.begun), done.idle));
+            fmt::print("wrong: {}\n", sums_.complaints.back());
+            std::fflush(stdout);
+        }
         ++sums_.outcomes[load::outcome(done.request, heard)];
     }
 
@@ -324,6 +335,7 @@ int main(int argc, char** argv) {
     app.add_option("--for", chosen.seconds, "How long, in seconds")->check(CLI::PositiveNumber);
     app.add_option("--cache", chosen.cache, "The cache, such as that of a sanitizer build; the one beside this program if not said")
         ->check(CLI::ExistingFile);
+    app.add_option("--log", chosen.log, "The cache's own log goes there (docs/log.md); some 4 kB a request");
     app.add_option("--plant", chosen.planted, "An error that the cache commits; it is to be found");
     app.add_option("--clients", chosen.clients, "How many ask at once")->check(CLI::Range(1, 1000));
     app.add_option("--per-round", chosen.per_round, "Requests a round; between rounds the cache is at rest")->check(CLI::PositiveNumber);
