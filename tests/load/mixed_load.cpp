@@ -183,7 +183,7 @@ public:
                 if (slot && slot->from.empty()) slot->from = engine_.local(slot->id);
                 if (slot && engine_.state(slot->id) != peers::client_state::running) {
                     over(*slot);
-                    if (!slot->request.what.connection.empty()) last_used_[n] = steady_clock::now();
+                    if (!slot->request.what.connection.empty()) last_used_[n] = slot->begun;
                     slot.reset();
                 }
                 if (!slot && more && begun < due) start(n, sums_.requests + begun++);
@@ -207,7 +207,7 @@ private:
         load::asked request;
         peers::engine::client_id id;
         steady_clock::time_point begun;
-        double idle;       ///< seconds since the connection's last answer
+        double idle;       ///< seconds since the request before it on its connection was begun
         std::string from;  ///< "127.0.0.1:40000", once connected
     };
 
@@ -224,7 +224,8 @@ private:
         auto request = load::next_request(chance_, serial);
         if (!request.may_vanish && chance_() % 4 != 0) {
             request.what.connection = fmt::format("kept-{}", place);
-            // The cache may close it at this moment (5 s idle): then nobody did wrong.
+            // The cache may close it at this moment (5 s idle): then nobody did wrong. It counts from its answer, which came after the
+            // request began, and perhaps long before this process was given the time to see it.
             if (since(last_used_[place]) > 2) engine_.close_connection(request.what.connection);
         }
         const auto id = engine_.start(request.what, "127.0.0.1", cache_.port());
@@ -243,8 +244,8 @@ private:
         const auto& heard = engine_.heard(done.id);
         if (auto wrong = load::complaint(done.request, engine_.state(done.id), heard); !wrong.empty()) {
             sums_.complaints.push_back(
-                fmt::format("{} (from {}, {:.3f} s after it was begun; the last answer on its connection was {:.3f} s before)", wrong,
-                            done.from, since(done.begun), done.idle));
+                fmt::format("{} (from {}, {:.3f} s after it was begun; the request before it on its connection was begun {:.3f} s before)",
+                            wrong, done.from, since(done.begun), done.idle));
             fmt::print("wrong: {}\n", sums_.complaints.back());
             std::fflush(stdout);
         }
@@ -258,7 +259,7 @@ private:
     load::origin_ear ear_;
     peers::engine engine_;
     std::vector<std::optional<asking>> slots_;
-    std::vector<steady_clock::time_point> last_used_;  ///< the kept connection of each slot
+    std::vector<steady_clock::time_point> last_used_;  ///< the kept connection of each slot: when a request on it was begun
 };
 
 /// Descriptors and memory at rest; what should have gone has ten seconds for it.
