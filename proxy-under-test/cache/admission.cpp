@@ -9,7 +9,8 @@ namespace badorigin::cache {
 
 namespace {
 constexpr std::size_t most_head_bytes = 64 * 1024;
-constexpr std::string_view long_start_line = "a start line of more than 64 KiB", long_head = "a head or trailer section of more than 64 KiB";
+constexpr std::string_view long_start_line = "a start line of more than 64 KiB",
+                           long_head = "a head or trailer section of more than 64 KiB";
 
 /// A set of octets that is asked for each octet of a head.
 class octets {

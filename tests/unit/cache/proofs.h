@@ -19,7 +19,9 @@ inline void PrintTo(const proof& p, std::ostream* out) {
     *out << p.id;
 }
 
-/// Of the bugs in what a policy, an operator or a page asks for.
+/// Of the bugs in what goes to an origin and what comes from it: bodies, retries, validation, responses that are none.
+std::vector<proof> proofs_of_fetches();
+/// … in what a policy, an operator or a page asks for.
 std::vector<proof> proofs_of_wishes();
 /// … in which origin is asked, how long, and what it and a proxy before the cache say of the client.
 std::vector<proof> proofs_of_origins();
