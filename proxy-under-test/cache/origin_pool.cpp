@@ -39,7 +39,7 @@ void origin_lease::tell_of(transaction_log& log) const {
 awaitable<std::expected<lease_ptr, std::string>> origin_pool::lease(configuration_ptr of, backend& to, bool only_fresh,
                                                                     nanoseconds connect_timeout) {
     const auto most = planted(bug::ignore_max_connections) ? 0 : to.definition.max_connections;
-    if (most > 0 && to.connections >= most) { co_return std::unexpected("backend " + to.name() + ": busy"); }
+    if (most > 0 && to.connections >= most) co_return std::unexpected("backend " + to.name() + ": busy");
     auto& idle_ones = shelves_[to.pool_key()];
     while (!only_fresh && !names_its_client(to) && !idle_ones.empty()) {
         auto taken = std::move(idle_ones.back().connection);
@@ -72,10 +72,9 @@ bool origin_pool::give_back(lease_ptr lease, bool clean) {
 bool origin_pool::watch_idle() {
     if (!std::exchange(some_unwatched_, false)) return false;
     for (auto& [key, on] : shelves_) {
-        for (auto& each : on) {
-            if (std::exchange(each.watched, true)) continue;
-            each.connection->watch([this, &on, which = each.connection.get()] { spoken(on, which); });
-        }
+        // Who came since the last time stands at the end.
+        for (auto each = on.rbegin(); each != on.rend() && !std::exchange(each->watched, true); ++each)
+            each->connection->watch([this, &on, which = each->connection.get()] { spoken(on, which); });
     }
     return true;
 }
